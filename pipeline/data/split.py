@@ -1,0 +1,90 @@
+"""Which photographs test, and which train: decided once per data set, after poses are known.
+
+Photographs without a pose take no part (Section 4.2 removes them), nor do classes too small for both sides.
+The default keeps clips or signers together: 79 % of RWTH's annotated frames have an annotated neighbour in the same
+clip, so that a random split, as in the paper, tests on near-duplicates.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from pipeline.chance import seed_of, stream
+from pipeline.data.files import replacing
+from pipeline.data.manifest import read_manifest
+from pipeline.stage import WrongInput, run_stage, stage_arguments
+
+
+def split_photographs(rows, kind, test_fraction, seed):
+    """Return a boolean mask: True where the row tests. Every class keeps at least one training image.
+
+    kind: "grouped" (no group on both sides), "random" (images, stratified by class), "official" (the owner's `part`).
+    """
+    if kind == "official":
+        if not rows["part"].isin(["train", "test"]).all():
+            raise WrongInput("this data set comes without a split of its own; set split: grouped in params.yaml")
+        return (rows["part"] == "test").to_numpy()
+    return _draw_groups(rows, test_fraction, seed) if kind == "grouped" else _draw_images(rows, test_fraction, seed)
+
+
+def _draw_images(rows, test_fraction, seed):
+    """Test on the nearest whole number of images to test_fraction of each class, drawn by name."""
+    drawn = np.zeros(len(rows), bool)
+    order = [seed_of(seed, "split", name) for name in rows["name"]]
+    for _, positions in rows.groupby("class").indices.items():
+        count = min(round(test_fraction * len(positions)), len(positions) - 1)
+        drawn[sorted(positions, key=order.__getitem__)[:count]] = True
+    return drawn
+
+
+def _draw_groups(rows, test_fraction, seed):
+    """Walk the groups in drawn order; move one to the test side where that brings the classes nearer their share.
+
+    Each class weighs the same, so that the rare ones are represented too.
+    """
+    counts = pd.crosstab(rows["group"], rows["class"])
+    groups = counts.index[stream(seed, "split").permutation(len(counts))]
+    total = counts.sum().to_numpy()
+    tested, chosen = np.zeros(len(total)), set()
+    for group in groups:
+        with_it = tested + counts.loc[group].to_numpy()
+        nearer = np.abs(with_it / total - test_fraction).sum() < np.abs(tested / total - test_fraction).sum()
+        if nearer and (with_it < total).all():
+            tested, chosen = with_it, chosen | {group}
+    return rows["group"].isin(chosen).to_numpy()
+
+
+def main():
+    args = stage_arguments(__doc__, inputs=["manifest", "poses"]).parse_args()
+    options = args.options
+    rows = read_manifest(args.manifest)
+    with np.load(args.poses, allow_pickle=False) as poses:
+        rows = rows[np.isfinite(poses["keypoints"]).all(axis=2).any(axis=1)]
+    sizes = rows["class"].value_counts()
+    classes = _class_names(sizes, options["classes"], options["min_images"])
+    rows = rows[rows["class"].isin(classes)].reset_index(drop=True)
+    test = split_photographs(rows, options["kind"], options["test_fraction"], options["seed"])
+    rows = rows.assign(part=np.where(test, "test", "train"), label=[classes.index(name) for name in rows["class"]])
+    with replacing(args.out) as beside:
+        rows[["name", "part", "class", "label", "group"]].to_csv(beside, index=False)
+    left_out = sorted(set(sizes.index) - set(classes))
+    print(f"{len(rows)} photographs with a pose, {int((~test).sum())} train, {int(test.sum())} test")
+    print(f"{len(classes)} classes; left out for fewer than {options['min_images']} images: {left_out}")
+    print(json.dumps(rows.groupby(["class", "part"]).size().unstack(fill_value=0).to_dict("index")))
+
+
+def _class_names(sizes, classes, min_images):
+    """Return the class names in label order: as listed in params.yaml, or by name."""
+    listed = sorted(sizes.index) if classes == "all" else classes
+    kept = [name for name in listed if sizes.get(name, 0) >= min_images]
+    if len(kept) < 2:
+        raise WrongInput(
+            f"only {len(kept)} classes have {min_images} or more photographs with a pose; expected at least 2;"
+            " look at the pose report, or lower min_images in params.yaml"
+        )
+    return kept
+
+
+if __name__ == "__main__":
+    run_stage(main)

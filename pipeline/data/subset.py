@@ -1,0 +1,79 @@
+"""Subsets: n training images of each class, the same for generator and classifier (Section 4.2).
+
+The released code draws the generator's and the classifier's images apart and unstratified; here one file names both.
+Part `fit` trains; part `val` (whole groups where a class has several) picks the classifier's best epoch.
+"""
+
+import pandas as pd
+
+from pipeline.chance import seed_of
+from pipeline.data.archive import read_image_set, read_metadata
+from pipeline.data.files import replacing
+from pipeline.stage import WrongInput, run_stage, stage_arguments
+
+
+def draw_subset(rows, size, val_fraction, seed):
+    """Return the rows of the subset with a column `part`: exactly `size` per class, or all there are.
+
+    size: an integer or "all". A larger size contains a smaller one, image by image and part by part, because each
+    class has one drawn order per seed, of which a subset takes the beginning.
+    """
+    drawn = [_draw_class(own, size, val_fraction, seed) for _, own in rows.groupby("label", sort=True)]
+    return pd.concat(drawn, ignore_index=True)
+
+
+def _draw_class(rows, size, val_fraction, seed):
+    order = [seed_of(seed, "subset", name) for name in rows["file_name"]]
+    rows = rows.assign(order=order).sort_values("order").drop(columns="order")
+    held = rows["group"].isin(_val_groups(rows, val_fraction, seed))
+    fit, val = rows[~held].assign(part="fit"), rows[held].assign(part="val")
+    total = len(rows) if size == "all" else min(size, len(rows))
+    # Both counts grow by at most one as the total does, so the subsets nest.
+    num_fit = min(len(fit), max(total - int(val_fraction * total), total - len(val)))
+    return pd.concat([fit.head(num_fit), val.head(total - num_fit)])
+
+
+def _val_groups(rows, val_fraction, seed):
+    """Return whole groups, in drawn order, that together hold at most val_fraction of the class."""
+    sizes = rows["group"].value_counts()
+    chosen, room = [], val_fraction * len(rows)
+    for group in sorted(sizes.index, key=lambda name: seed_of(seed, "val", name)):
+        if sizes[group] <= room:
+            chosen, room = [*chosen, group], room - sizes[group]
+    return chosen
+
+
+def read_subset(crops, subset, part):
+    """Return the ImageSet of one part ("fit" or "val") of a subset, in the order of the subset file."""
+    wanted = pd.read_csv(subset, dtype=str, keep_default_na=False)
+    names = wanted.loc[wanted["part"] == part, "file_name"]
+    found = read_image_set(crops, keep=lambda rows: rows["file_name"].isin(names))
+    position = {name: index for index, name in enumerate(found.rows["file_name"])}
+    missing = [name for name in names if name not in position]
+    if missing:
+        raise WrongInput(f"{subset}: {missing[0]} is not in {crops}; delete the subset and run Snakemake again")
+    return found.select([position[name] for name in names])
+
+
+def main():
+    args = stage_arguments(__doc__, inputs=["crops"]).parse_args()
+    options = args.options
+    rows, class_names = read_metadata(args.crops)
+    chosen = draw_subset(rows, options["size"], options["val_fraction"], options["seed"])
+    _report(chosen, options["size"], class_names)
+    with replacing(args.out) as beside:
+        chosen[["file_name", "class", "label", "group", "part"]].to_csv(beside, index=False)
+
+
+def _report(chosen, size, class_names):
+    counts = chosen.groupby("label").size().reindex(range(len(class_names)), fill_value=0)
+    print(f"{len(chosen)} images of {len(class_names)} classes, {int((chosen['part'] == 'val').sum())} of them to validate")
+    for label, count in counts.items():
+        if count == 0:
+            raise WrongInput(f"class {class_names[label]!r} has no training image; raise min_images in params.yaml")
+        if size != "all" and count < size:
+            print(f"class {class_names[label]!r} has {count} training images, fewer than the {size} asked; all are taken")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,114 @@
+"""What each update of a training sees. Every draw has an address (seed, purpose, step, update); nothing is carried along."""
+
+import functools
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pipeline.chance import stream
+from pipeline.gan.augment import draw_augmentation
+from pipeline.gan.generators import IMAGE_SIZE
+from pipeline.poses.render import pose_maps
+from pipeline.poses.skeleton import flip_keypoints
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images (B, 3, 64, 64) in [-1, 1], or None before they are drawn; labels (B,); pose maps (B, M, 64, 64) or None."""
+
+    images: torch.Tensor | None
+    labels: torch.Tensor
+    maps: torch.Tensor | None
+
+    @property
+    def condition(self):
+        """What the generator is conditioned on: pose maps where there are some, else labels."""
+        return self.labels if self.maps is None else self.maps
+
+
+class TrainingBatches:
+    """Real batches, and latents and conditions for generated ones, drawn from an ImageSet of 64x64 crops.
+
+    step counts generator updates; update is the number of a discriminator update within the step, or "generator".
+    Real batches run through one random order of the whole set after the other, across batch borders, so that every
+    image is seen equally often at any batch size; the released code drops up to a batch of images.
+    """
+
+    def __init__(self, image_set, options, device):
+        self.options, self.device = options, device
+        self.num_classes = len(image_set.class_names)
+        self.images = torch.tensor(image_set.images, device=device)
+        self.labels = torch.tensor(image_set.labels, device=device)
+        self.posed = options["condition"] != "reacgan"
+        self.keypoints = torch.tensor(image_set.keypoints, device=device) if self.posed else None
+
+    def __len__(self):
+        return len(self.labels)
+
+    def real(self, step, update):
+        """Return a Batch of training images, each mirrored with its pose by a coin."""
+        number = step * self.options["discriminator_updates"] + update
+        positions = self._positions("order", number)
+        mirrored = self._coins("mirror", step, update)
+        images = to_range(self.images[positions])
+        images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+        return Batch(images, self.labels[positions], self._maps(positions, mirrored))
+
+    def fake(self, step, update):
+        """Return latents (B, z_dim) and a Batch without images: uniform labels, poses drawn from the training set."""
+        size, options = self.options["batch_size"], self.options
+        z = self._stream("latents", step, update).standard_normal((size, options["z_dim"]), dtype=np.float32)
+        labels = self._stream("labels", step, update).integers(0, self.num_classes, size)
+        positions = self._tensor(self._stream("poses", step, update).integers(0, len(self), size))
+        maps = self._maps(positions, self._coins("mirror pose", step, update))
+        return self._tensor(z), Batch(None, self._tensor(labels), maps)
+
+    def augmentation(self, step, update, purpose):
+        """Draw the augmentation of the "real" or "fake" batch of this update."""
+        return draw_augmentation(self._stream("augment " + purpose, step, update), self.options["batch_size"], IMAGE_SIZE)
+
+    def _positions(self, purpose, number):
+        size, count = self.options["batch_size"], len(self)
+        draws = np.arange(number * size, (number + 1) * size)
+        epochs, places = draws // count, draws % count
+        orders = {epoch: _order(self.options["seed"], purpose, epoch, count) for epoch in np.unique(epochs)}
+        return self._tensor(np.array([orders[epoch][place] for epoch, place in zip(epochs, places, strict=True)]))
+
+    def _maps(self, positions, mirrored):
+        if not self.posed:
+            return None
+        keypoints = self.keypoints[positions]
+        keypoints = torch.where(mirrored[:, None, None], flip_keypoints(keypoints, IMAGE_SIZE), keypoints)
+        return pose_maps(self.options["condition"], keypoints, IMAGE_SIZE, self.options["heatmap_sigma"])
+
+    def _coins(self, purpose, step, update):
+        return self._tensor(self._stream(purpose, step, update).integers(0, 2, self.options["batch_size"])).bool()
+
+    def _stream(self, purpose, step, update):
+        return stream(self.options["seed"], "gan", purpose, step, update)
+
+    def _tensor(self, array):
+        return torch.from_numpy(array).to(self.device)
+
+
+@functools.lru_cache(maxsize=4)
+def _order(seed, purpose, epoch, count):
+    return stream(seed, "gan", purpose, epoch).permutation(count)
+
+
+def to_range(images):
+    """Turn uint8 images (B, H, W, 3) into float32 (B, 3, H, W) in [-1, 1]."""
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def with_pose(image_set):
+    """Return the images whose pose is known, in their order."""
+    return image_set.select(np.flatnonzero(image_set.rows["keypoints"] != ""))
+
+
+def fingerprint(image_set):
+    """Return a hash of everything in an image set that a training can depend on."""
+    parts = (image_set.images.tobytes(), image_set.labels.tobytes(), "\n".join(image_set.rows["keypoints"]).encode())
+    return hashlib.sha256(b"\x1f".join((*parts, repr(list(image_set.class_names)).encode()))).hexdigest()

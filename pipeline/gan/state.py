@@ -1,0 +1,81 @@
+"""Everything a training needs to go on after a kill: networks, average, optimisers, step.
+
+Random numbers are not kept: each has its address, so the step is enough.
+"""
+
+
+from dataclasses import dataclass
+
+import torch
+
+from pipeline.chance import seed_of
+from pipeline.data.files import replacing
+from pipeline.gan.discriminators import build_discriminator
+from pipeline.gan.generators import build_generator
+from pipeline.gan.spectral import add_spectral_norm
+
+
+@dataclass
+class Training:
+    """Two networks with their optimisers, the generator's averaged parameters by name, and how many steps are done."""
+
+    generator: torch.nn.Module
+    discriminator: torch.nn.Module
+    average: dict
+    generator_optimiser: torch.optim.Optimizer
+    discriminator_optimiser: torch.optim.Optimizer
+    step: int = 0
+
+    def _parts(self):
+        return {name: part for name, part in vars(self).items() if hasattr(part, "load_state_dict")}
+
+
+def new_training(num_classes, options, device):
+    """Return a Training whose initial weights depend on options["seed"] alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(options["seed"], "gan", "weights"))
+        generator = build_spectral_generator(options["condition"], num_classes, options).to(device)
+        discriminator = build_discriminator(options["condition"], num_classes, options)
+        discriminator = add_spectral_norm(discriminator).to(device)
+    average = {name: parameter.detach().clone() for name, parameter in generator.named_parameters()}
+    return Training(generator, discriminator, average, _adam(generator, options), _adam(discriminator, options))
+
+
+def build_spectral_generator(condition, num_classes, options):
+    """Return a generator for training: spectral norm everywhere but on the class embedding, as released."""
+    generator = build_generator(condition, num_classes, options)
+    return add_spectral_norm(generator, leave_out=[getattr(generator, "shared", None)])
+
+
+def _adam(network, options):
+    return torch.optim.Adam(
+        network.parameters(), lr=options["lr"], betas=tuple(options["betas"]), eps=options["eps"], fused=True
+    )
+
+
+def save_training(path, training, circumstances):
+    """Replace the state file. circumstances: JSON-like, what must be equal for this state to be taken up again."""
+    parts = {name: part.state_dict() for name, part in training._parts().items()}
+    content = {"circumstances": circumstances, "parts": parts, "average": training.average, "step": training.step}
+    with replacing(path) as beside:
+        torch.save(content, beside)
+
+
+def resume_training(path, training, circumstances):
+    """Bring `training` to the state in `path`; return why it stays as new, or None.
+
+    A state of other options or data, or one that cannot be read, is ignored, and will be replaced.
+    """
+    if not path.exists():
+        return "no earlier state"
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as broken:  # torch raises many kinds for a damaged file
+        return f"{path} cannot be read ({type(broken).__name__})"
+    if content["circumstances"] != circumstances:
+        return f"{path} belongs to other options or other data"
+    for name, part in training._parts().items():
+        part.load_state_dict(content["parts"][name])
+    training.average = {name: tensor.to(training.average[name].device) for name, tensor in content["average"].items()}
+    training.step = content["step"]
+    return None

@@ -1,0 +1,71 @@
+"""Keep the generated images of each class that look most like their class (Section 3.1.4)."""
+
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data.archive import read_metadata
+from pipeline.data.files import replacing
+from pipeline.stage import WrongInput, run_stage, stage_arguments
+
+
+def keep_best(scores, labels, keep_fraction):
+    """Return positions int64, ascending, of the highest scores (N,) of each class: that fraction of it, at least one.
+
+    Of equal scores the earlier position stays. The released code replaces a kept image only by a worse one, and so
+    keeps the first images instead of the best.
+    """
+    scores, labels = np.asarray(scores, float), np.asarray(labels)
+    return np.sort(np.concatenate([_best_of(np.flatnonzero(labels == c), scores, keep_fraction) for c in set(labels)]))
+
+
+def _best_of(positions, scores, keep_fraction):
+    order = np.argsort(-scores[positions], kind="stable")
+    return positions[order[: max(1, round(keep_fraction * len(positions)))]]
+
+
+def read_scores(path, rows, images_path):
+    """Return the scores (N,) at `path` for these rows; WrongInput unless names and labels are theirs, in order."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    expected = rows[["file_name", "label"]].astype(str)
+    if list(table.columns) != [*expected.columns, "score"] or not table[expected.columns].equals(expected):
+        raise WrongInput(
+            f"{path}: scores of another image set; expected those of {images_path}, {len(rows)} images in order; "
+            f"score it again"
+        )
+    scores = pd.to_numeric(table["score"], errors="coerce").to_numpy(float)
+    wrong = np.flatnonzero(~np.isfinite(scores))
+    if wrong.size:
+        raise WrongInput(f"{path}, row {wrong[0] + 2}: score is not a number; expected one in [0, 1]; score it again")
+    return scores
+
+
+def copy_images(images_path, rows, out):
+    """Write the image set of these rows, their PNGs copied byte for byte from the archive at images_path."""
+    with replacing(out) as beside, zipfile.ZipFile(images_path) as source, zipfile.ZipFile(beside, "w") as target:
+        for name in rows["file_name"]:
+            _put(target, name, source.read(name))
+        text = io.StringIO()
+        rows.to_csv(text, index=False)
+        _put(target, "metadata.csv", text.getvalue())
+        _put(target, "class_names.json", source.read("class_names.json"))
+
+
+def _put(archive, name, content):
+    # A ZipInfo has a fixed date: equal content makes equal bytes.
+    archive.writestr(zipfile.ZipInfo(name), content)
+
+
+def main():
+    args = stage_arguments(__doc__, inputs=("images", "scores")).parse_args()
+    rows, _ = read_metadata(args.images)
+    scores = read_scores(args.scores, rows, args.images)
+    kept = keep_best(scores, rows["label"], args.options["keep_fraction"])
+    copy_images(args.images, rows.assign(score=scores).iloc[kept], args.out)
+    print(f"kept {len(kept)} of {len(rows)} images, mean score {scores[kept].mean():.4f} of {scores.mean():.4f}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

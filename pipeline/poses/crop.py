@@ -1,0 +1,111 @@
+"""Square crops around the hand, with its keypoints carried along: the images that every later stage works on.
+
+Crops are "centered on the hands", as the paper's text says (Section 4.2); the released code cuts the frame's middle.
+Pixel i has its centre at coordinate i, in the photograph and in the crop.
+"""
+
+import json
+import re
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from pipeline.data.archive import ImageSet, keypoints_json, write_image_set
+from pipeline.data.manifest import load_photograph, read_manifest
+from pipeline.poses.pose_set import read_pose_set
+from pipeline.stage import WrongInput, run_stage, stage_arguments
+
+
+class Square(NamedTuple):
+    """Whole pixels of a photograph: the column and row of the first one, and the side. It may reach beyond the edge."""
+
+    left: int
+    top: int
+    side: int
+
+
+def hand_square(keypoints, margin):
+    """Return the square with the middle of the keypoints' box and (1 + margin) times its longer side.
+
+    keypoints (21, 2) in pixels; missing joints (NaN) do not count. Rounded to whole pixels, so that carrying
+    keypoints is exact: the middle moves by half a pixel at most.
+    """
+    low, high = np.nanmin(keypoints, axis=0), np.nanmax(keypoints, axis=0)
+    side = max(1, round((1 + margin) * float(max(high - low))))
+    # The pixels left .. left + side - 1 have their middle at left + (side - 1) / 2.
+    left, top = np.round((low + high) / 2 - (side - 1) / 2).astype(int)
+    return Square(int(left), int(top), side)
+
+
+def crop_image(image, square, size):
+    """Return the square of an image as uint8 (size, size, 3); beyond the edge its last pixels are repeated."""
+    height, width = image.shape[:2]
+    rows = np.clip(np.arange(square.top, square.top + square.side), 0, height - 1)
+    columns = np.clip(np.arange(square.left, square.left + square.side), 0, width - 1)
+    cut = np.ascontiguousarray(image[rows][:, columns])
+    # Averaging when it shrinks, or fine structure would alias; smooth when it grows.
+    return cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA if square.side > size else cv2.INTER_CUBIC)
+
+
+def crop_keypoints(keypoints, square, size):
+    """Carry keypoints (..., 2) from the photograph to its crop: edges scale, so centres are half a pixel off them."""
+    return (keypoints - [square.left, square.top] + 0.5) * (size / square.side) - 0.5
+
+
+def crop_rows(split, poses, options):
+    """Return (rows of a crops archive, squares) for rows of a split; raise WrongInput for one without a pose."""
+    position_of = {name: position for position, name in enumerate(poses.names.tolist())}
+    rows, squares = [], []
+    for position, photograph in split.iterrows():
+        pose = position_of.get(photograph["name"])
+        if pose is None or not poses.found[pose]:
+            raise WrongInput(
+                f"split, row {position + 1}: {photograph['name']} has no pose; expected only photographs with one;"
+                " make the split again from these poses"
+            )
+        square = hand_square(poses.keypoints[pose], options["margin"])
+        keypoints = crop_keypoints(poses.keypoints[pose], square, options["size"])
+        rows.append(
+            {"file_name": _file_name(position, photograph), **photograph, "keypoints": keypoints_json(keypoints)}
+        )
+        squares.append(square)
+    return pd.DataFrame(rows, columns=["file_name", "label", "class", "group", "keypoints", "name"]), squares
+
+
+def class_names(split):
+    """Return the classes by label; raise WrongInput unless the labels are 0, 1, ... with one class each."""
+    pairs = sorted({(int(label), name) for label, name in zip(split["label"], split["class"], strict=True)})
+    if [label for label, _ in pairs] != list(range(len(pairs))):
+        raise WrongInput(
+            f"split: labels and classes {pairs}; expected labels 0, 1, ... with one class each; make it again"
+        )
+    return [name for _, name in pairs]
+
+
+def _file_name(position, photograph):
+    """Return <class>/<stem>_<row of the split>.png in characters that all file systems take; the row is unique."""
+    parts = photograph["class"], PurePosixPath(photograph["name"]).stem
+    folder, stem = (re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in parts)
+    return f"{folder}/{stem}_{position:06d}.png"
+
+
+def main():
+    args = stage_arguments(__doc__, ["manifest", "poses", "split"], ["train", "test"]).parse_args()
+    split = pd.read_csv(args.split, dtype=str, keep_default_na=False)
+    paths = read_manifest(args.manifest).set_index("name")["path"]
+    poses, names, size = read_pose_set(args.poses), class_names(split), args.options["size"]
+    for part, out in (("train", args.train), ("test", args.test)):
+        rows, squares = crop_rows(split[split["part"] == part], poses, args.options)
+        images = (
+            crop_image(load_photograph(paths[name]), square, size)
+            for name, square in zip(rows["name"], squares, strict=True)
+        )
+        write_image_set(out, ImageSet(images, rows, names))
+        print(f"{part}: {len(rows)} crops, per class {json.dumps(rows['class'].value_counts().to_dict())}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

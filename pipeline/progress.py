@@ -1,0 +1,130 @@
+"""Run the active study with one line per finished job: what, how far, how long still.
+
+    python -m pipeline.progress [--config study=NAME] [TARGET …]
+
+Everything after the command goes to Snakemake. At the end Table 8 is printed, with where every other product lies.
+"""
+
+import collections
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+# Relative durations of the demo's jobs, measured once: they weigh the work until a rule's own jobs have been timed.
+_EXPECTED = collections.defaultdict(lambda: 1, generators=20, classifiers=8, poses=10, drawn=5, images=1, predictions=0.7)
+_PRODUCTS = {
+    "results/table*.csv": "Tables 5, 8 and 9 (and, as *_long.csv, macro-recall and counts)",
+    "results/sheets/": "contact sheets: crops with poses, generated images per condition",
+    "results/predictions/": "each classifier's answer to each test image",
+    "results/classifiers/": "classifiers, and their training curves as CSV",
+    "results/images/": "generated image sets, ZIPs of PNGs with metadata.csv; filtered/ holds the best of them",
+    "results/generators/": "generators (safetensors)",
+    "results/crops/": "the real hands, 64x64, with keypoints",
+    "results/poses/": "keypoints of every photograph, and which were left out",
+    "logs/": "what each job printed",
+}
+
+
+class Progress:
+    """Follows Snakemake's output line by line and estimates the time left from the jobs finished so far."""
+
+    def __init__(self, cores, clock=time.monotonic):
+        self.cores, self.clock = cores, clock
+        self.waiting, self.started, self.spent = collections.Counter(), {}, collections.defaultdict(list)
+        self.rule, self.wildcards, self.total, self.done = None, "", 0, 0
+
+    def read(self, line):
+        """Take in one line; return what to print, or None."""
+        if count := re.fullmatch(r"(\w+) +(\d+)", line.rstrip()):
+            self._count(*count.groups())
+        elif begun := re.match(r"(?:local)?rule (\w+):", line):
+            self.rule, self.wildcards = begun[1], ""
+        elif job := re.match(r"    jobid: (\d+)", line):
+            self.job = int(job[1])
+            self.started[self.job] = [self.rule, "", self.clock()]
+        elif named := re.match(r"    wildcards: (.*)", line):
+            self.started[self.job][1] = "-".join(pair.partition("=")[2] for pair in named[1].split(", "))
+        elif ended := re.match(r"Finished jobid: (\d+)", line):
+            return self._finish(int(ended[1]))
+        elif "Nothing to be done" in line:
+            return "Nothing to be done: every product is up to date."
+        elif line.startswith("error: "):
+            return line.rstrip()
+        return None
+
+    def _count(self, rule, number):
+        if rule == "total":
+            self.total = int(number)
+        else:
+            self.waiting[rule] = int(number)
+
+    def _finish(self, job):
+        rule, name, begun = self.started.pop(job)
+        seconds = self.clock() - begun
+        self.spent[rule].append(seconds)
+        self.waiting[rule] -= 1
+        self.done += 1
+        share = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
+        return f"{share} {rule} {name}".ljust(72) + f" {seconds:5.1f} s   {self._left()}"
+
+    def _left(self):
+        spent = {rule: sum(times) / len(times) for rule, times in self.spent.items()}
+        pace = sum(map(sum, self.spent.values())) / sum(_EXPECTED[rule] * len(t) for rule, t in self.spent.items())
+        work = sum(number * spent.get(rule, pace * _EXPECTED[rule]) for rule, number in self.waiting.items())
+        minutes = work / self.cores / 60
+        return f"about {minutes:.0f} min left" if minutes >= 1.5 else f"about {60 * minutes:.0f} s left"
+
+
+def run_snakemake(arguments, cores):
+    """Run Snakemake with the progress shown; return its exit status."""
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--rerun-incomplete", "--nocolor", *arguments]
+    progress, said, told = Progress(cores), collections.deque(maxlen=40), []
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **pipes) as snakemake:
+        # Whoever stops us stops Snakemake and its jobs, once, as Ctrl-C would; what is finished is kept.
+        def stop(*_):
+            told.append("stopping")
+            os.killpg(snakemake.pid, signal.SIGINT)
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        for line in snakemake.stdout:
+            said.append(line)
+            if message := progress.read(line):
+                told += [message] if line.startswith("error: ") else []
+                print(message, flush=True)
+    if snakemake.returncode:
+        print("" if told else "".join(said), end="")
+        print("stopped before the end; what was finished is kept, and the same command goes on from there")
+    return snakemake.returncode
+
+
+def show_products():
+    """Print Table 8 and where the rest lies."""
+    table = Path("results/table8.csv")
+    if table.exists():
+        print("\nTable 8: accuracy (%), mean ± sd over seeds, by training images per class")
+        print(pd.read_csv(table, dtype=str, keep_default_na=False).to_string(index=False))
+    print("\nEverything else:")
+    for place, what in _PRODUCTS.items():
+        print(f"  {place:<22}{what}")
+
+
+def main():
+    arguments = sys.argv[1:]
+    began = time.monotonic()
+    status = run_snakemake(arguments, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    if status == 0:
+        show_products()
+        print(f"\n{time.monotonic() - began:.0f} s")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+def generated_for(wildcards):
+    """The generated images of a recipe; none for `real`."""
+    made = maker_of(wildcards.recipe)
+    if made is None:
+        return []
+    maker, filtered = made
+    return f"results/{'filtered' if filtered else 'images'}/{SUBSET}-{maker}.zip".format(**wildcards)
+
+
+rule classifiers:
+    """Train one classifier by one strategy of Table 2."""
+    input:
+        crops="results/crops/{dataset}-train.zip",
+        subset=f"results/subsets/{SUBSET}.csv",
+        generated=generated_for,
+        code=source_files("pipeline.classify.train"),
+    output:
+        classifier=f"results/classifiers/{SUBSET}-{{recipe}}.safetensors",
+        history=f"results/classifiers/{SUBSET}-{{recipe}}.csv",
+    log:
+        f"logs/classifiers/{SUBSET}-{{recipe}}.log",
+    benchmark:
+        f"benchmarks/classifiers/{SUBSET}-{{recipe}}.tsv"
+    params:
+        state=f"results/.state/classifiers/{SUBSET}-{{recipe}}.pt",
+        generated=lambda wc, input: f"--generated {input.generated}" if input.generated else "",
+        options=lambda wc: as_json(STUDY.classifier_options(wc.dataset, wc.size, wc.seed, wc.recipe)),
+    resources:
+        gpu=1,
+    shell:
+        "python -m pipeline.warm pipeline.classify.train --options {params.options:q} --threads {threads}"
+        " --crops {input.crops} --subset {input.subset} {params.generated} --state {params.state}"
+        " --out {output.classifier} --history {output.history}" + LOGGED
+
+
+rule predictions:
+    """Ask a finished classifier about every test image once: the only stage that reads them."""
+    input:
+        crops="results/crops/{dataset}-test.zip",
+        classifier=rules.classifiers.output.classifier,
+        code=source_files("pipeline.classify.evaluate"),
+    output:
+        f"results/predictions/{SUBSET}-{{recipe}}.csv",
+    log:
+        f"logs/predictions/{SUBSET}-{{recipe}}.log",
+    params:
+        options=as_json({"batch_size": STUDY.settings["generation"]["batch_size"]}),
+    resources:
+        gpu=1,
+    shell:
+        "python -m pipeline.warm pipeline.classify.evaluate --options {params.options:q} --threads {threads}"
+        " --crops {input.crops} --classifier {input.classifier} --out {output}" + LOGGED

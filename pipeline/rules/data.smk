@@ -1,0 +1,81 @@
+rule drawn:
+    """Draw the hands of an embedded data set."""
+    input:
+        code=source_files("pipeline.data.drawn"),
+    output:
+        "results/drawn/{dataset}.zip",
+    log:
+        "logs/drawn/{dataset}.log",
+    params:
+        options=dataset_options("drawn"),
+    shell:
+        "python -m pipeline.warm pipeline.data.drawn --options {params.options:q} --out {output}" + LOGGED
+
+
+def photographs_of(wildcards):
+    """The drawn data sets are files of the graph; the others lie where their owner put them."""
+    data = STUDY.datasets[wildcards.dataset]
+    return [data["root"]] if "drawn" in data else []
+
+
+def reader_sources(wildcards):
+    reader = STUDY.datasets[wildcards.dataset]["reader"]
+    return source_files("pipeline.data.photographs", f"pipeline.data.{reader}")
+
+
+rule manifests:
+    """List the photographs of a data set, with class, group and what else came with them."""
+    input:
+        photographs_of,
+        code=reader_sources,
+    output:
+        "results/manifests/{dataset}.csv",
+    log:
+        "logs/manifests/{dataset}.log",
+    params:
+        options=lambda wc: as_json(
+            {key: STUDY.datasets[wc.dataset][key] for key in ("reader", "root", "classes")}
+        ),
+    shell:
+        "python -m pipeline.warm pipeline.data.photographs --options {params.options:q} --out {output}" + LOGGED
+
+
+rule splits:
+    """Decide which photographs with a pose train and which test."""
+    input:
+        manifest=rules.manifests.output,
+        poses="results/poses/{dataset}.npz",
+        code=source_files("pipeline.data.split"),
+    output:
+        "results/splits/{dataset}.csv",
+    log:
+        "logs/splits/{dataset}.log",
+    params:
+        options=lambda wc: as_json(
+            STUDY.datasets[wc.dataset]["split"] | {"classes": STUDY.datasets[wc.dataset]["classes"]}
+        ),
+    shell:
+        "python -m pipeline.warm pipeline.data.split --options {params.options:q} --manifest {input.manifest}"
+        " --poses {input.poses} --out {output}" + LOGGED
+
+
+rule subsets:
+    """Draw n training images of each class, for generator and classifier alike."""
+    input:
+        crops="results/crops/{dataset}-train.zip",
+        code=source_files("pipeline.data.subset"),
+    output:
+        f"results/subsets/{SUBSET}.csv",
+    log:
+        f"logs/subsets/{SUBSET}.log",
+    params:
+        options=lambda wc: as_json(
+            {
+                "size": wc.size if wc.size == "all" else int(wc.size),
+                "seed": int(wc.seed),
+                "val_fraction": STUDY.settings["val_fraction"],
+            }
+        ),
+    shell:
+        "python -m pipeline.warm pipeline.data.subset --options {params.options:q} --crops {input.crops}"
+        " --out {output}" + LOGGED

@@ -1,0 +1,21 @@
+rule generators:
+    """Train one generator on one subset: ReACGAN on labels, SPADE on keypoints or bones."""
+    input:
+        crops="results/crops/{dataset}-train.zip",
+        subset=f"results/subsets/{SUBSET}.csv",
+        code=source_files("pipeline.gan.train"),
+    output:
+        f"results/generators/{SUBSET}-{{condition}}.safetensors",
+    log:
+        f"logs/generators/{SUBSET}-{{condition}}.log",
+    benchmark:
+        f"benchmarks/generators/{SUBSET}-{{condition}}.tsv"
+    params:
+        # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
+        state=f"results/.state/generators/{SUBSET}-{{condition}}.pt",
+        options=lambda wc: as_json(STUDY.generator_options(wc.dataset, wc.size, wc.seed, wc.condition)),
+    resources:
+        gpu=1,
+    shell:
+        "python -m pipeline.warm pipeline.gan.train --options {params.options:q} --threads {threads}"
+        " --crops {input.crops} --subset {input.subset} --state {params.state} --out {output}" + LOGGED

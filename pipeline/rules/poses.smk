@@ -1,0 +1,36 @@
+rule poses:
+    """Find the hand in every photograph; where none is found the row stays, empty, and the report says why."""
+    input:
+        photographs_of,
+        manifest="results/manifests/{dataset}.csv",
+        code=source_files("pipeline.poses.extract"),
+    output:
+        poses="results/poses/{dataset}.npz",
+        report="results/poses/{dataset}.csv",
+    log:
+        "logs/poses/{dataset}.log",
+    params:
+        options=dataset_options("poses"),
+    shell:
+        "python -m pipeline.warm pipeline.poses.extract --options {params.options:q} --threads {threads}"
+        " --manifest {input.manifest} --out {output.poses} --report {output.report}" + LOGGED
+
+
+rule crops:
+    """Cut 64x64 images around the hands; training and test images go to files of their own."""
+    input:
+        photographs_of,
+        manifest="results/manifests/{dataset}.csv",
+        poses=rules.poses.output.poses,
+        split="results/splits/{dataset}.csv",
+        code=source_files("pipeline.poses.crop"),
+    output:
+        train="results/crops/{dataset}-train.zip",
+        test="results/crops/{dataset}-test.zip",
+    log:
+        "logs/crops/{dataset}.log",
+    params:
+        options=dataset_options("crop"),
+    shell:
+        "python -m pipeline.warm pipeline.poses.crop --options {params.options:q} --manifest {input.manifest}"
+        " --poses {input.poses} --split {input.split} --train {output.train} --test {output.test}" + LOGGED

@@ -1,0 +1,72 @@
+SHEETS = [f"{dataset}-crops" for dataset in STUDY.experiments]
+SHEETS += [f"{dataset}-generated" for dataset in STUDY.experiments]
+
+
+def predictions_of(wildcards):
+    return [f"results/predictions/{cell['cell']}.csv" for cell in STUDY.cells(wildcards.number)]
+
+
+rule tables:
+    """Lay out a table of the paper: mean and sd over seeds, the paper's value beside ours where it is the paper's."""
+    input:
+        predictions=predictions_of,
+        published=lambda wc: f"pipeline/report/published/table{wc.number}.csv",
+        code=source_files("pipeline.report.tables"),
+    output:
+        table="results/table{number}.csv",
+        long="results/table{number}_long.csv",
+    log:
+        "logs/tables/{number}.log",
+    params:
+        options=lambda wc: as_json(
+            {
+                "table": wc.number,
+                "cells": STUDY.cells(wc.number),
+                "beside_paper": STUDY.settings["beside_paper"],
+            }
+        ),
+    shell:
+        "python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
+        " --predictions {input.predictions} --out {output.table} --long {output.long}" + LOGGED
+
+
+rule crops_sheets:
+    """Show real training crops with their poses and pose maps."""
+    input:
+        crops="results/crops/{dataset}-train.zip",
+        code=source_files("pipeline.report.sheets"),
+    output:
+        "results/sheets/{dataset}-crops.png",
+    log:
+        "logs/sheets/{dataset}-crops.log",
+    params:
+        options=as_json({"per_class": 3, "heatmap_sigma": 2.0, "headings": []}),
+    shell:
+        "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --crops {input.crops}"
+        " --out {output}" + LOGGED
+
+
+def shown_image_sets(wildcards):
+    """Every image set that the study makes for a data set, at its largest size and first seed."""
+    dataset = wildcards.dataset
+    makers = list(STUDY.experiments[dataset]["generators"])
+    if dataset == STUDY.target:
+        makers.append(f"{STUDY.spade}_from_{STUDY.source}")
+    size, seed = STUDY.sizes(dataset)[-1], STUDY.seeds(dataset)[0]
+    return [f"results/images/{dataset}-n{size}-s{seed}-{maker}.zip" for maker in makers]
+
+
+rule generated_sheets:
+    """Show generated images of every condition, with the poses they were made from."""
+    input:
+        images=shown_image_sets,
+        code=source_files("pipeline.report.sheets"),
+    output:
+        "results/sheets/{dataset}-generated.png",
+    log:
+        "logs/sheets/{dataset}-generated.log",
+    params:
+        options=lambda wc: as_json({"per_class": 8, "heatmap_sigma": 2.0, "headings": shown_image_sets(wc)}),
+    shell:
+        "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --images {input.images}"
+        " --out {output}" + LOGGED

@@ -1,0 +1,31 @@
+"""What the stage commands share: their arguments, and errors of one line."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+class WrongInput(Exception):
+    """Something a person can mend: the message names the place, what was expected and found, and the remedy."""
+
+
+def stage_arguments(description, inputs=(), outputs=("out",), optional=()):
+    """Return a parser with --options (JSON), --threads and one path argument per input and output."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--options", type=json.loads, default={}, help="settings of this stage, as JSON")
+    parser.add_argument("--threads", type=int, default=1)
+    for name in (*inputs, *outputs):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in optional:
+        parser.add_argument(f"--{name}", type=Path)
+    return parser
+
+
+def run_stage(main):
+    """Run main(); input that a person can mend ends in one line on stderr and exit status 1."""
+    try:
+        main()
+    except WrongInput as wrong:
+        print("error: " + " ".join(str(wrong).split()), file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,161 @@
+"""The active study of params.yaml: checked, and turned into the artifacts that its tables are made of.
+
+A recipe names what trains a classifier, as paths carry it: `real`, `reacgan-pretrain`, `reacgan-filtered-mixup`,
+`spade_bones_from_hagrid-regularization` (a generator trained on HaGRID, fed with the target's poses).
+"""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from pipeline.stage import WrongInput
+
+STRATEGIES = ("pretrain", "mixup", "regularization")
+_SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
+
+
+def check_params(params):
+    """Raise WrongInput, naming the key, where params.yaml is not what the schema says or names what is not there."""
+    schema = yaml.safe_load(_SCHEMA.read_text())
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(plain(params)))
+    if error is not None:
+        raise WrongInput(f"params.yaml, {_dotted(error.absolute_path)}: {error.message}; mend that key")
+    _choose(params["studies"], params["study"], "study", "studies")
+    for name, study in params["studies"].items():
+        for role in ("table8", "table9", "source"):
+            _choose(study["experiments"], study[role], f"studies.{name}.{role}", f"studies.{name}.experiments")
+        for dataset, experiment in study["experiments"].items():
+            _choose(params["datasets"], dataset, f"studies.{name}.experiments.{dataset}", "datasets")
+            _check_sizes(experiment, f"studies.{name}.experiments.{dataset}")
+
+
+def plain(value):
+    """Return a copy made of ordinary dicts and lists, as JSON knows them."""
+    return json.loads(json.dumps(value))
+
+
+def _dotted(path):
+    return ".".join(str(part) for part in path) or "top level"
+
+
+def _choose(choices, wanted, key, place):
+    if wanted not in choices:
+        raise WrongInput(f"params.yaml, {key}: found {wanted!r}; expected one of {sorted(choices)} from {place}")
+
+
+def _check_sizes(experiment, key):
+    for section in (*experiment["generators"].values(), experiment["classifier"]):
+        for name, value in section.items():
+            missing = [size for size in map(str, experiment["sizes"]) if _by_size(value) and size not in value]
+            if missing:
+                raise WrongInput(f"params.yaml, {key}: {name} has no value for size {missing[0]!r}; add it")
+
+
+def _by_size(value):
+    """True where a setting has one value per subset size, as {"5": 4, "all": 128}."""
+    return isinstance(value, dict) and all(key == "all" or key.isdigit() for key in value)
+
+
+def at_size(options, size):
+    """Return the options with each per-size value replaced by the one for this size."""
+    return {key: value[str(size)] if _by_size(value) else value for key, value in options.items()}
+
+
+class Study:
+    """The active study; its methods give options per artifact and the cells of each table."""
+
+    def __init__(self, params):
+        check_params(params)
+        params = plain(params)
+        self.datasets = params["datasets"]
+        self.name = params["study"]
+        self.settings = params["studies"][self.name]
+        self.experiments = self.settings["experiments"]
+        self.target, self.gestures = self.settings["table8"], self.settings["table9"]
+        self.source, self.spade = self.settings["source"], self.settings["spade"]
+
+    def sizes(self, dataset):
+        """Subset sizes as paths carry them: "5", "all"."""
+        return [str(size) for size in self.experiments[dataset]["sizes"]]
+
+    def seeds(self, dataset):
+        """Seeds of a data set's experiments."""
+        return self.experiments[dataset]["seeds"]
+
+    def generator_options(self, dataset, size, seed, condition):
+        """Settings of one generator's training."""
+        generators = self.experiments[dataset]["generators"]
+        _choose(generators, condition, "spade", f"studies.{self.name}.experiments.{dataset}.generators")
+        return at_size(generators[condition], size) | {"condition": condition, "seed": int(seed)}
+
+    def classifier_options(self, dataset, size, seed, recipe):
+        """Settings of one classifier's training: those that its strategy uses, so that others may change."""
+        options, strategy = at_size(self.experiments[dataset]["classifier"], size), strategy_of(recipe)
+        options["strategies"] = {name: own for name, own in options["strategies"].items() if name == strategy}
+        options["pretrain_epochs"] = options["pretrain_epochs"] if strategy == "pretrain" else 0
+        return options | {"strategy": strategy, "seed": int(seed)}
+
+    def rows(self, table):
+        """Return the rows of a table of the paper as (source, method, recipe), in the paper's order."""
+        dataset = self.gestures if table == "9" else self.target
+        if table == "5":
+            makers = [("ReACGAN", "reacgan"), ("ReACGAN filtered", "reacgan-filtered"), ("SPADE", self.spade)]
+            order = ("pretrain", "regularization", "mixup")
+        else:
+            makers = [(f"{dataset} ReACGAN", "reacgan"), (f"{dataset} SPADE", self.spade)]
+            order = STRATEGIES
+        rows = [("real" if table == "5" else dataset, "pretrain ImageNet", "real")]
+        rows += [(name, strategy, f"{maker}-{strategy}") for name, maker in makers for strategy in order]
+        if table == "8":
+            maker = f"{self.spade}_from_{self.source}"
+            rows += [(f"{self.source} SPADE", f"multi-source {name}", f"{maker}-{name}") for name in STRATEGIES]
+        return rows
+
+    def columns(self, table):
+        """Return the columns of a table as (heading, dataset, size)."""
+        if table == "5":
+            pair = [self.target, self.gestures] if self.settings["table5_gestures"] else [self.target]
+            return [(dataset, dataset, self.sizes(dataset)[-1]) for dataset in pair]
+        dataset = self.gestures if table == "9" else self.target
+        return [(size, dataset, size) for size in self.sizes(dataset)]
+
+    def cells(self, table):
+        """Return the cells of a table that are measured, one per row, column and seed."""
+        return [
+            {
+                "row": row,
+                "source": source,
+                "method": method,
+                "column": heading,
+                "cell": cell_name(dataset, size, seed, recipe),
+            }
+            for row, (source, method, recipe) in enumerate(self.rows(table))
+            for heading, dataset, size in self.columns(table)
+            for seed in self.seeds(dataset)
+        ]
+
+
+def cell_name(dataset, size, seed, recipe):
+    """Return the name that a cell's files carry."""
+    return f"{dataset}-n{size}-s{seed}-{recipe}"
+
+
+def strategy_of(recipe):
+    """Return the training strategy of a recipe."""
+    return recipe.rsplit("-", 1)[-1]
+
+
+def maker_of(recipe):
+    """Return (maker, filtered) of a recipe whose strategy uses generated images; None for `real`."""
+    if recipe == "real":
+        return None
+    maker = recipe.rsplit("-", 1)[0]
+    return maker.removesuffix("-filtered"), maker.endswith("-filtered")
+
+
+def origin_of(maker, dataset):
+    """Return (condition, data set) of the generator behind a maker, whose images are made for `dataset`."""
+    condition, elsewhere, origin = maker.partition("_from_")
+    return (condition, origin) if elsewhere else (condition, dataset)

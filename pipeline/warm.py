@@ -1,0 +1,127 @@
+"""Run a stage without waiting for its imports: `python -m pipeline.warm MODULE [ARGUMENTS]`.
+
+Importing torch and timm takes ten seconds of a core, more than many a cell of a small study. While Snakemake runs, one
+server process holds these libraries and forks once per stage; the command here hands over its arguments, folder,
+environment and standard streams, and ends with the stage's exit status. Where no server listens (on a cluster, on
+another machine), the stage runs in this very process, with the same result.
+
+The server imports libraries only, never a module of this project, so that a stage always runs the code on disk.
+"""
+
+import contextlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+import threading
+
+ADDRESS = "PIPELINE_WARM"  # environment variable: the server's socket
+_PRELOADED = ("numpy", "pandas", "cv2", "safetensors.torch", "torch", "torch._dynamo", "timm")
+
+
+def main():
+    module, *arguments = sys.argv[1:]
+    if module == "--serve":
+        _serve(arguments[0], int(arguments[1]))
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        server.connect(os.environ[ADDRESS])
+    except (KeyError, OSError):
+        _run(module, arguments)
+    else:
+        sys.exit(_ask(server, module, arguments))
+
+
+def _run(module, arguments):
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _ask(server, module, arguments):
+    """Hand the stage to the server; return its exit status. Our death closes the socket, which ends the stage."""
+    request = json.dumps([module, arguments, os.getcwd(), dict(os.environ)]).encode()
+    socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
+    server.sendall(request)
+    answer = server.recv(8)
+    return int(answer) if answer else 1
+
+
+def _serve(address, parent):
+    """Listen until the parent process is gone; fork a keeper for each command."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the commands; their closed sockets end the stages
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(address)
+    listener.listen(64)
+    for name in _PRELOADED:
+        with contextlib.suppress(ImportError):
+            __import__(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers leave nothing to wait for
+    listener.settimeout(1)
+    while os.getppid() == parent:
+        with contextlib.suppress(TimeoutError):
+            client, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                _keep(client)
+            client.close()
+    os.unlink(address)
+    os.rmdir(os.path.dirname(address))
+    sys.exit()
+
+
+def _keep(client):
+    """In a process of its own: run the stage in a fork, tell the command how it ended, end it if the command is gone.
+
+    The server never has a thread, because a fork of a process with threads may inherit a lock that nobody opens.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    client.settimeout(None)
+    head, streams, _, _ = socket.recv_fds(client, 8, 3)
+    size, request = int.from_bytes(head, "big"), b""
+    while len(request) < size:
+        request += client.recv(size - len(request))
+    stage = os.fork()
+    if stage == 0:
+        client.close()
+        _become(streams, *json.loads(request))
+    threading.Thread(target=_end_with, args=(client, stage), daemon=True).start()
+    _, status = os.waitpid(stage, 0)
+    with contextlib.suppress(OSError):
+        client.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
+    os._exit(0)
+
+
+def _end_with(client, stage):
+    if not client.recv(1):
+        os.killpg(stage, signal.SIGTERM)
+
+
+def _become(streams, module, arguments, folder, environment):
+    """In the forked child: take over the command's surroundings, run the stage, and exit."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[0] = folder
+    status = 1
+    try:
+        _run(module, arguments)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

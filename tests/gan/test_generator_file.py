@@ -1,0 +1,43 @@
+import json
+
+import pytest
+import torch
+from gan.small import OPTIONS, colour_set
+from safetensors.torch import load_file, save_file
+
+from pipeline.gan.batches import TrainingBatches
+from pipeline.gan.generator_file import load_generator, save_generator
+from pipeline.gan.generators import build_generator
+from pipeline.gan.state import new_training
+from pipeline.gan.train import finished_generator
+from pipeline.stage import WrongInput
+
+
+@pytest.fixture
+def saved(tmp_path):
+    training = new_training(2, OPTIONS, "cpu")
+    generator = finished_generator(training, TrainingBatches(colour_set(), OPTIONS, "cpu"), OPTIONS)
+    save_generator(tmp_path / "g.safetensors", generator, OPTIONS, ["a", "b"])
+    return generator, tmp_path / "g.safetensors"
+
+
+def test_a_generator_survives_its_file(saved):
+    generator, path = saved
+    loaded, description = load_generator(path)
+    assert description == {"condition": "reacgan", "class_names": ["a", "b"], "options": OPTIONS}
+    z, labels = torch.randn(3, OPTIONS["z_dim"]), torch.tensor([0, 1, 1])
+    assert torch.equal(loaded(z, labels), generator(z, labels))
+    plain = build_generator("reacgan", 2, OPTIONS)
+    assert sum(p.numel() for p in loaded.parameters()) == sum(p.numel() for p in plain.parameters())
+
+
+def test_a_file_that_does_not_fit_is_named(saved, tmp_path):
+    path = saved[1]
+    tensors = load_file(path)
+    metadata = {"condition": '"reacgan"', "class_names": '["a", "b"]', "options": json.dumps({**OPTIONS, "channels": 16})}
+    save_file(tensors, tmp_path / "wider.safetensors", metadata=metadata)
+    save_file(tensors, tmp_path / "bare.safetensors")
+    (tmp_path / "torn.safetensors").write_bytes(path.read_bytes()[:1000])
+    for name in ("wider", "bare", "torn", "absent"):
+        with pytest.raises(WrongInput, match=f"{name}.safetensors"):
+            load_generator(tmp_path / f"{name}.safetensors")

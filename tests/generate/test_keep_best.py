@@ -1,0 +1,92 @@
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.data.archive import ImageSet, read_image_set, write_image_set
+from pipeline.generate import keep_best as module
+from pipeline.generate.keep_best import keep_best, read_scores
+from pipeline.stage import WrongInput
+
+
+def planted(per_class=10, num_classes=12):
+    """Return an image set of more than ten classes in mixed order, and scores whose best are known."""
+    random = np.random.default_rng(0)
+    labels = random.permutation(np.repeat(np.arange(num_classes), per_class))
+    names = [str(c) for c in labels]
+    rows = pd.DataFrame(
+        {"file_name": [f"{n}/{i:06d}.png" for i, n in enumerate(names)], "label": labels, "class": names}
+    ).assign(keypoints="")
+    images = np.repeat(labels, 4 * 4 * 3).reshape(-1, 4, 4, 3).astype(np.uint8)
+    scores = random.permutation(len(labels)) / len(labels)
+    return ImageSet(images, rows, [str(c) for c in range(num_classes)]), scores
+
+
+def write(tmp_path, image_set, scores):
+    write_image_set(tmp_path / "images.zip", image_set)
+    table = image_set.rows[["file_name", "label"]].assign(score=scores)
+    table.to_csv(tmp_path / "scores.csv", index=False)
+    return table
+
+
+def test_the_best_of_each_class_stay():
+    scores, labels = np.array([0.1, 0.9, 0.5, 0.2, 0.8]), np.array([0, 0, 0, 1, 1])
+    assert keep_best(scores, labels, 1 / 3).tolist() == [1, 4]
+    assert keep_best(scores, labels, 2 / 3).tolist() == [1, 2, 4]
+    assert keep_best(scores, labels, 1.0).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_thousand_images_leave_three_hundred_and_the_right_ones():
+    image_set, scores = planted(per_class=1000, num_classes=2)
+    kept = keep_best(scores, image_set.labels, 0.3)
+    for label in (0, 1):
+        own = scores[image_set.labels == label]
+        assert sorted(scores[kept][image_set.labels[kept] == label]) == sorted(own)[-300:]
+
+
+def test_of_equal_scores_the_earlier_stays_and_no_class_vanishes():
+    assert keep_best(np.full(6, 0.5), [3, 3, 3, 3, 7, 7], 0.5).tolist() == [0, 1, 4]
+    assert keep_best([0.1, 0.2], [0, 0], 0.01).tolist() == [1]
+
+
+def test_the_command_keeps_images_labels_and_class_order(tmp_path, monkeypatch, capsys):
+    image_set, scores = planted()
+    write(tmp_path, image_set, scores)
+    paths = {"images": "images.zip", "scores": "scores.csv", "out": "out.zip"}
+    given = [part for name, file in paths.items() for part in (f"--{name}", str(tmp_path / file))]
+    monkeypatch.setattr(sys, "argv", ["keep_best", "--options", json.dumps({"keep_fraction": 0.3}), *given])
+    module.main()
+    kept = read_image_set(tmp_path / "out.zip")
+    assert kept.class_names == [str(c) for c in range(12)]
+    assert (kept.rows["class"] == [kept.class_names[c] for c in kept.labels]).all()
+    # The pixels say which class an image was made for.
+    assert (kept.images == kept.labels[:, None, None, None]).all()
+    assert np.bincount(kept.labels).tolist() == [3] * 12
+    best = {c: sorted(scores[image_set.labels == c])[-3:] for c in range(12)}
+    assert all(sorted(kept.rows["score"][kept.labels == c].astype(float)) == best[c] for c in range(12))
+    assert "kept 36 of 120" in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "images.zip") as before, zipfile.ZipFile(tmp_path / "out.zip") as after:
+        assert all(after.read(name) == before.read(name) for name in kept.rows["file_name"])
+
+
+def test_scores_of_another_set_are_refused(tmp_path):
+    image_set, scores = planted()
+    table = write(tmp_path, image_set, scores)
+    path = tmp_path / "scores.csv"
+    assert (read_scores(path, image_set.rows, "images.zip") == scores).all()
+    for wrong in (table.iloc[::-1], table.iloc[1:], table.assign(label=0), table.drop(columns="label")):
+        wrong.to_csv(path, index=False)
+        with pytest.raises(WrongInput, match=r"scores\.csv: .*of images\.zip"):
+            read_scores(path, image_set.rows, "images.zip")
+    table.assign(score=[*scores[:-1], "nan"]).to_csv(path, index=False)
+    with pytest.raises(WrongInput, match=r"scores\.csv, row 121: score is not a number"):
+        read_scores(path, image_set.rows, "images.zip")
+
+
+def test_filtering_needs_no_torch():
+    code = "import sys, pipeline.generate.keep_best; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

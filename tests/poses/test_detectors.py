@@ -1,0 +1,132 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import real_data
+
+from pipeline.poses.detectors import make_detector, read_openpose, upscaled
+from pipeline.poses.hand import select_hand
+from pipeline.stage import WrongInput
+
+NO_IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+def openpose_hand(confidence, offset=0):
+    return [value for joint in range(21) for value in (offset + joint, offset + 2 * joint, confidence)]
+
+
+def write_openpose(path, *people):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keys = ("hand_left_keypoints_2d", "hand_right_keypoints_2d")
+    path.write_text(json.dumps({"people": [dict(zip(keys, hands, strict=True)) for hands in people]}))
+    return path
+
+
+def detector(name, folder=None):
+    options = {"detector": name, "roi": "auto", "upscale_to": 0, "min_confidence": 0.5, "folder": folder}
+    return make_detector(options, weights="absent", threads=1)[0]
+
+
+def test_an_unknown_detector_is_refused_with_the_known_ones():
+    with pytest.raises(WrongInput, match="given"):
+        detector("openpoze")
+
+
+def test_given_landmarks_are_taken_as_they_are_and_sure():
+    pairs = [[joint, 2.5 * joint] for joint in range(21)]
+    (hand,) = detector("given")(NO_IMAGE, {"name": "a", "landmarks": json.dumps(pairs)})
+    assert hand.keypoints.tolist() == pairs and hand.score == 1
+
+
+def test_no_given_landmarks_mean_no_hand():
+    assert detector("given")(NO_IMAGE, {"name": "a", "landmarks": ""}) == []
+
+
+def test_given_landmarks_of_another_count_are_refused_by_name():
+    with pytest.raises(WrongInput, match=r"img_7.*21"):
+        detector("given")(NO_IMAGE, {"name": "img_7", "landmarks": "[[1, 2]]"})
+
+
+def test_openpose_s_numbers_are_x_y_and_confidence_per_joint(tmp_path):
+    path = write_openpose(tmp_path / "a.json", (openpose_hand(0.5), openpose_hand(0.75, offset=100)))
+    left, right = read_openpose(path)
+    assert (left.side, right.side) == ("left", "right")
+    assert left.keypoints[3].tolist() == [3, 6] and right.keypoints[20].tolist() == [120, 140]
+    assert (left.score, right.score) == (0.5, 0.75)
+
+
+def test_openpose_s_missing_joint_is_nan_and_counts_nothing(tmp_path):
+    triples = openpose_hand(0.84)
+    triples[15:18] = [0, 0, 0]
+    (hand,) = read_openpose(write_openpose(tmp_path / "a.json", ([], triples)))
+    assert np.isnan(hand.keypoints[5]).all() and np.isfinite(hand.keypoints[[4, 6]]).all()
+    assert hand.score == pytest.approx(0.84 * 20 / 21)
+
+
+def test_openpose_without_people_or_with_empty_hands_has_no_hand(tmp_path):
+    assert read_openpose(write_openpose(tmp_path / "a.json")) == []
+    assert read_openpose(write_openpose(tmp_path / "b.json", ([], openpose_hand(0.0)))) == []
+
+
+def test_openpose_s_surest_hand_may_be_the_second_person_s(tmp_path):
+    people = (openpose_hand(0.4), openpose_hand(0.4)), (openpose_hand(0.6, offset=50), [])
+    hand = select_hand(read_openpose(write_openpose(tmp_path / "a.json", *people)), 0.1)
+    assert hand.side == "left" and hand.keypoints[0].tolist() == [50, 50]
+
+
+def test_openpose_s_equal_hands_leave_the_right_one(tmp_path):
+    hands = read_openpose(write_openpose(tmp_path / "a.json", (openpose_hand(0.5), openpose_hand(0.5))))
+    assert select_hand(hands, 0.1).side == "right"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"people": [{}]}', '{"people": [{"hand_left_keypoints_2d": [1, 2]}]}'])
+def test_what_openpose_did_not_write_is_refused_with_its_file(tmp_path, text):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(WrongInput, match=r"bad\.json.*expected"):
+        read_openpose(path)
+
+
+@pytest.mark.parametrize("pattern", ["{}_keypoints.json", "{}.json"])
+def test_openpose_files_are_paired_by_name_not_by_position(tmp_path, pattern):
+    for offset, stem in ((10, "b"), (20, "c")):
+        write_openpose(tmp_path / pattern.format(stem), ([], openpose_hand(0.9, offset)))
+    detect = detector("openpose_json", tmp_path)
+    (hand,) = detect(NO_IMAGE, {"name": "some_class/c.jpg"})
+    assert hand.keypoints[0].tolist() == [20, 20]
+    with pytest.raises(WrongInput, match=r"some_class/a\.jpg"):
+        detect(NO_IMAGE, {"name": "some_class/a.jpg"})
+
+
+def test_equal_stems_are_told_apart_by_their_folders(tmp_path):
+    for offset, folder in ((10, "train_poses/x"), (20, "train_poses/y"), (30, "valid_poses/x")):
+        write_openpose(tmp_path / folder / "1_keypoints.json", ([], openpose_hand(0.9, offset)))
+    detect = detector("openpose_json", tmp_path)
+    for offset, name in ((10, "train/x/1.jpg"), (20, "train/y/1.jpg"), (30, "valid/x/1.jpg")):
+        assert detect(NO_IMAGE, {"name": name})[0].keypoints[0].tolist() == [offset, offset]
+    with pytest.raises(WrongInput, match="3 JSON files"):
+        detect(NO_IMAGE, {"name": "test/z/1.jpg"})
+
+
+def test_a_missing_folder_of_openpose_files_is_refused():
+    with pytest.raises(WrongInput, match="folder"):
+        detector("openpose_json", None)
+
+
+def test_the_paper_s_layout_gives_every_photograph_its_pose_or_none():
+    root = real_data("fixtures") / "paper_layout"
+    detect = detector("openpose_json", root)
+    names = [path.relative_to(root).as_posix() for path in sorted(root.glob("*/*/*.jpg"))]
+    hands = [select_hand(detect(NO_IMAGE, {"name": name}), 0.1) for name in names]
+    # The fixture has one file without people in each class of one part.
+    without = len({name.split("/")[1] for name in names})
+    assert sum(hand is None for hand in hands) == without and len(hands) > without
+    assert all(hand.score == pytest.approx(0.9) for hand in hands if hand)
+
+
+def test_upscaling_reaches_the_short_side_and_never_shrinks():
+    enlarged, factor = upscaled(np.zeros((32, 22, 3), np.uint8), 256)
+    assert min(enlarged.shape[:2]) == 256
+    assert factor.tolist() == pytest.approx([256 / 22, enlarged.shape[0] / 32])
+    same, factor = upscaled(np.zeros((300, 400, 3), np.uint8), 256)
+    assert same.shape == (300, 400, 3) and factor.tolist() == [1, 1]

@@ -1,0 +1,102 @@
+"""Properties of the graph, of every study: built by Snakemake itself, nothing is run."""
+
+import contextlib
+import io
+from dataclasses import dataclass
+
+import pytest
+import yaml
+from conftest import ROOT
+from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi
+from snakemake.settings.types import Quietness
+
+STUDIES = list(yaml.safe_load((ROOT / "params.yaml").read_text())["studies"])
+
+
+@dataclass
+class Job:
+    rule: str
+    inputs: list
+    outputs: list
+    options: str
+
+
+def jobs_of(config):
+    """Return every job of the study as Snakemake plans it."""
+    with contextlib.redirect_stdout(io.StringIO()), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow = api.workflow(
+            ResourceSettings(cores=1),
+            config_settings=ConfigSettings(config=config),
+            snakefile=ROOT / "Snakefile",
+            workdir=ROOT,
+        )
+        workflow.dag(DAGSettings(targets={"all"}, forceall=True)).summary()
+        return [
+            Job(job.rule.name, list(map(str, job.input)), list(map(str, job.output)), str(job.params.get("options")))
+            for job in workflow._workflow.dag.jobs
+            if job.output
+        ]
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def jobs(request):
+    return jobs_of({"study": request.param})
+
+
+def test_test_images_are_read_by_the_final_evaluation_alone(jobs):
+    readers = {job.rule for job in jobs for path in job.inputs if path.endswith("-test.zip")}
+    assert readers == {"predictions"}
+    used = {path for job in jobs for path in job.inputs}
+    after = [job for job in jobs if job.rule == "predictions"]
+    readers_after = {job.rule for job in jobs for path in job.inputs if any(path in done.outputs for done in after)}
+    assert readers_after == {"tables"}
+    assert any(path.endswith("-test.zip") for path in used)
+
+
+def test_poses_given_to_a_generator_are_of_the_targets_own_subset(jobs):
+    for job in (job for job in jobs if job.rule == "images"):
+        subset = job.outputs[0].removeprefix("results/images/").rsplit("-", 1)[0]
+        assert f"results/subsets/{subset}.csv" in job.inputs
+        assert f"results/crops/{subset.split('-n')[0]}-train.zip" in job.inputs
+
+
+def test_a_generator_and_its_classifiers_share_one_subset(jobs):
+    for job in (job for job in jobs if job.rule in ("generators", "classifiers")):
+        name = job.outputs[0].split("/")[-1]
+        assert [path for path in job.inputs if "/subsets/" in path] == [
+            f"results/subsets/{'-'.join(name.split('-')[:3])}.csv"
+        ]
+
+
+def test_images_are_scored_by_a_classifier_of_real_images_of_the_same_subset(jobs):
+    for job in (job for job in jobs if job.rule == "scores"):
+        subset = "-".join(job.outputs[0].split("/")[-1].split("-")[:3])
+        assert f"results/classifiers/{subset}-real.safetensors" in job.inputs
+
+
+def test_multi_source_rows_use_a_generator_of_the_source(jobs):
+    images = [job for job in jobs if job.rule == "images" and "_from_" in job.outputs[0]]
+    assert images
+    for job in images:
+        origin = job.outputs[0].split("_from_")[1].removesuffix(".zip")
+        assert [path.split("-")[0] for path in job.inputs if "/generators/" in path] == [f"results/generators/{origin}"]
+
+
+def test_every_job_names_the_code_it_depends_on(jobs):
+    for job in jobs:
+        assert any(path.startswith("pipeline/") for path in job.inputs), job.rule
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "word"),
+    [
+        ({"classifier": {"strategies": {"mixup": {"alpha": 0.9}}}}, "classifiers", "mixup"),
+        ({"generators": {"reacgan": {"lambda_cond": 0.125}}}, "generators", "reacgan"),
+    ],
+)
+def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word):
+    config = {"study": "demo", "studies": {"demo": {"experiments": {"drawn_signs": change}}}}
+    before = {job.outputs[0]: job for job in jobs_of({"study": "demo"})}
+    after = {job.outputs[0]: job for job in jobs_of(config)}
+    changed = [name for name in before if before[name].options != after[name].options]
+    assert set(changed) == {name for name in before if before[name].rule == rule and "drawn_signs" in name and word in name}

@@ -1,0 +1,36 @@
+from pipeline.progress import Progress
+
+LOG = """Job stats:
+job            count
+-----------  -------
+generators         2
+images             2
+total              4
+
+[Mon Nov 23 04:49:00 2026]
+rule generators:
+    input: a.zip
+    jobid: 7
+    wildcards: dataset=rwth, size=5, seed=0, condition=reacgan
+[Mon Nov 23 04:49:10 2026]
+Finished jobid: 7 (Rule: generators)
+1 of 4 steps (25%) done
+"""
+
+
+def test_a_line_per_job_says_what_how_far_and_how_long_still():
+    clock = iter([100.0, 130.0])
+    progress = Progress(cores=2, clock=lambda: next(clock))
+    printed = [text for line in LOG.splitlines() if (text := progress.read(line))]
+    assert len(printed) == 1
+    what, left = printed[0].split(" s   ")
+    assert what.split() == ["[1/4]", "generators", "rwth-5-0-reacgan", "30.0"]
+    # one generator of 30 s and two image sets of 30 s * 1/20 each, on two cores
+    assert left == "about 16 s left"
+
+
+def test_nothing_to_do_and_errors_are_told():
+    progress = Progress(cores=2)
+    assert progress.read("Nothing to be done (all requested files are present and up to date).\n").startswith("Nothing")
+    assert progress.read("error: data/rwth: no such data set\n") == "error: data/rwth: no such data set"
+    assert progress.read("Building DAG of jobs...\n") is None

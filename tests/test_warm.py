@@ -1,0 +1,75 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT
+
+STAGE = '''
+import os, sys, time
+if sys.argv[1] == "fail":
+    print("error: it is wrong", file=sys.stderr)
+    sys.exit(3)
+if sys.argv[1] == "sleep":
+    open(sys.argv[2], "w").write(str(os.getpid()))
+    time.sleep(60)
+print(sys.argv[1:], os.getcwd(), os.environ["ADDRESS_OF_TEST"])
+'''
+
+
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def folder(request, tmp_path_factory):
+    """A folder with a stage in it; with a server listening (warm) or without (cold)."""
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "some_stage.py").write_text(STAGE)
+    address = folder / "w" / "socket"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADDRESS_OF_TEST", "here")
+        patch.setenv("PYTHONPATH", f"{ROOT}:{folder}")
+        patch.setenv("PIPELINE_WARM", str(address))
+        if request.param == "warm":
+            address.parent.mkdir()
+            server = subprocess.Popen([sys.executable, "-m", "pipeline.warm", "--serve", address, str(os.getpid())])
+            while not address.exists():
+                time.sleep(0.05)
+        yield folder
+        if request.param == "warm":
+            server.kill()
+            server.wait()
+
+
+@pytest.fixture
+def run_stage(folder):
+    """Return a function that starts the stage with these words."""
+    command = [sys.executable, "-m", "pipeline.warm", "some_stage"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return lambda *words: subprocess.Popen([*command, *words], cwd=folder, **pipes)
+
+
+def test_a_stage_gets_its_surroundings_and_its_output_comes_back(run_stage, folder):
+    stage = run_stage("a b", "{}")
+    out, _ = stage.communicate(timeout=60)
+    assert out == f"['a b', '{{}}'] {folder} here\n"
+    assert stage.returncode == 0
+
+
+def test_exit_status_and_error_come_back(run_stage):
+    stage = run_stage("fail")
+    _, err = stage.communicate(timeout=60)
+    assert (stage.returncode, err) == (3, "error: it is wrong\n")
+
+
+def test_a_killed_command_ends_its_stage(run_stage, tmp_path):
+    stage = run_stage("sleep", str(tmp_path / "pid"))
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.05)
+    pid = int((tmp_path / "pid").read_text())
+    stage.send_signal(signal.SIGKILL)
+    stage.wait()
+    for _ in range(100):
+        if not os.path.exists(f"/proc/{pid}"):
+            return
+        time.sleep(0.05)
+    pytest.fail("the stage outlived the command that started it")

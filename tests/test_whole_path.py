@@ -1,0 +1,143 @@
+"""The whole path with the real tools, at a size of seconds: from drawn hands to Table 8, twice, and after edits."""
+
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+GAN = {"channels": 8, "batch_size": 4, "steps": 2, "ema_start": 0, "checkpoint_every": 1}
+CLASSIFIER = {"batch_size": 8, "epochs": 1, "pretrain_epochs": 1}
+
+
+def tiny(params):
+    """Return params whose demo study does everything it did, with next to no work."""
+    signs, gestures = (params["datasets"][name] for name in ("drawn_signs", "drawn_gestures"))
+    signs["drawn"] |= {"handshapes": {"5": 18, "index": 12, "b": 8}}
+    signs["classes"] = ["5", "index", "b"]
+    gestures["drawn"] |= {"handshapes": {"palm": 10, "peace": 10}}
+    demo = params["studies"]["demo"]
+    demo["generation"]["images_per_class"] = 5
+    for experiment in demo["experiments"].values():
+        experiment["seeds"] = [0]
+        experiment["sizes"] = experiment["sizes"][-2:]
+        experiment["classifier"] |= CLASSIFIER
+        experiment["generators"] = {name: own | GAN for name, own in experiment["generators"].items()}
+    demo["experiments"]["drawn_signs"]["sizes"] = [2, "all"]
+    return params
+
+
+def snakemake(folder, *arguments):
+    """Run Snakemake in the copy; return its exit status and everything it said."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def planned(folder):
+    """Return {rule: number of jobs} that a dry run would run."""
+    status, said = snakemake(folder, "-n", "all")
+    assert status == 0, said
+    if "Job stats:" not in said:
+        return {}
+    rows = (line.split() for line in said.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:])
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] not in ("total", "all")}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the repository with the tiny study, run to the end."""
+    folder = tmp_path_factory.mktemp("whole-path") / "repository"
+    keep = shutil.ignore_patterns(".*", "results", "logs", "benchmarks", "data", "tests", "__pycache__")
+    # The folder pipeline/data is code; only the top-level data is left out.
+    shutil.copytree(ROOT, folder, ignore=lambda where, names: keep(where, names) if where == str(ROOT) else set())
+    if not (ROOT / ".cache" / "hand_landmarker").is_dir():
+        pytest.skip("the hand models are not fetched: run make setup")
+    shutil.copytree(ROOT / ".cache", folder / ".cache")
+    params = tiny(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    status, said = snakemake(folder, "all")
+    assert status == 0, said[-3000:]
+    return folder
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return lambda: path.write_text(text)
+
+
+def test_table8_has_ten_rows_of_real_measurements(copy):
+    table = pd.read_csv(copy / "results" / "table8.csv", dtype=str)
+    assert list(table) == ["source", "method", "2", "all"]
+    assert len(table) == 10
+    assert table[["2", "all"]].astype(float).stack().between(0, 100).all()
+    long = pd.read_csv(copy / "results" / "table8_long.csv")
+    in_test = (pd.read_csv(copy / "results" / "splits" / "drawn_signs.csv")["part"] == "test").sum()
+    assert (long["test_images"] == in_test).all()
+
+
+def test_tables_5_and_9_and_the_sheets_are_there(copy):
+    assert len(pd.read_csv(copy / "results" / "table5.csv")) == 10
+    assert len(pd.read_csv(copy / "results" / "table9.csv")) == 7
+    sheets = sorted(path.name for path in (copy / "results" / "sheets").iterdir())
+    assert sheets == sorted(f"drawn_{d}-{k}.png" for d in ("signs", "gestures") for k in ("crops", "generated"))
+
+
+def test_with_nothing_changed_nothing_is_done(copy):
+    assert planned(copy) == {}
+
+
+def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
+    restore = edit(copy / "params.yaml", "alpha: 0.0", "alpha: 0.125")
+    try:
+        # mixup rows: ReACGAN, SPADE and multi-source at two sizes, filtered at one, two of the gestures
+        assert planned(copy) == {"classifiers": 9, "predictions": 9, "tables": 3}
+    finally:
+        restore()
+
+
+def test_an_edit_of_one_module_runs_what_depends_on_it(copy):
+    restore = edit(copy / "pipeline" / "generate" / "keep_best.py", '\nif __name__', '\n# a word\nif __name__')
+    try:
+        assert planned(copy) == {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1}
+    finally:
+        restore()
+
+
+def test_another_study_on_the_command_line(copy):
+    status, said = snakemake(copy, "-n", "--config", "study=paper", "--", "results/table8.csv")
+    assert status == 0
+    # 10 rows, 4 sizes, 3 seeds
+    assert "classifiers" in said and " 120\n" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("params.yaml", "study: demo", "study: dmeo", "params.yaml, study: found 'dmeo'"),
+        ("params.yaml", "keep_fraction: 0.3", "kept_fraction: 0.3", "'kept_fraction' was unexpected"),
+        ("params.yaml", "  - index\n", "  - thumb\n", "class 'index' is not among the 3 classes"),
+    ],
+)
+def test_wrong_input_is_told_in_one_line_and_loses_nothing(copy, file, old, new, said):
+    before = {path: path.read_bytes() for path in (copy / "results").glob("*.csv")}
+    restore = edit(copy / file, old, new)
+    try:
+        status, output = snakemake(copy, "all")
+    finally:
+        restore()
+    lines = [line for line in output.splitlines() if said in line]
+    assert status != 0
+    assert len(lines) >= 1, output
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_missing_folder_is_named_with_the_remedy(copy):
+    status, said = snakemake(copy, "--config", "study=paper", "--", "results/manifests/rwth.csv")
+    assert status != 0
+    assert "error: data/rwth: no such data set; put or link it there" in said
