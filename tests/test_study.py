@@ -7,6 +7,7 @@ from conftest import ROOT
 from pipeline.stage import WrongInput
 from pipeline.study import Study, at_size, check_params, maker_of, origin_of
 
+SIGNS = ("experiments", "drawn_signs")
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
@@ -72,7 +73,7 @@ def wrong(path, value):
         (["studies", "demo", "filter", "keep"], 0.3, r"studies\.demo\.filter: .*'keep' was unexpected"),
         (["studies", "demo", "filter", "keep_fraction"], 30, r"studies\.demo\.filter\.keep_fraction: 30 is greater"),
         (["studies", "demo", "source"], "hagird", r"studies\.demo\.source: found 'hagird'"),
-        (["studies", "demo", "experiments", "drawn_signs", "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
+        (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
         (["datasets", "rwth", "reader"], "rwht", r"datasets\.rwth\.reader: 'rwht' is not one of"),
         (["datasets", "rwth", "crop"], {"size": 64}, r"datasets\.rwth\.crop: 'margin' is a required property"),
     ],

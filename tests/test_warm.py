@@ -7,7 +7,7 @@ import time
 import pytest
 from conftest import ROOT
 
-STAGE = '''
+STAGE = """
 import os, sys, time
 if sys.argv[1] == "fail":
     print("error: it is wrong", file=sys.stderr)
@@ -16,7 +16,7 @@ if sys.argv[1] == "sleep":
     open(sys.argv[2], "w").write(str(os.getpid()))
     time.sleep(60)
 print(sys.argv[1:], os.getcwd(), os.environ["ADDRESS_OF_TEST"])
-'''
+"""
 
 
 @pytest.fixture(scope="module", params=["cold", "warm"])

@@ -102,7 +102,7 @@ def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
 
 
 def test_an_edit_of_one_module_runs_what_depends_on_it(copy):
-    restore = edit(copy / "pipeline" / "generate" / "keep_best.py", '\nif __name__', '\n# a word\nif __name__')
+    restore = edit(copy / "pipeline" / "generate" / "keep_best.py", "\nif __name__", "\n# a word\nif __name__")
     try:
         assert planned(copy) == {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1}
     finally:

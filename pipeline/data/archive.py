@@ -49,8 +49,9 @@ class ImageSet:
 
 
 def keypoints_json(keypoints):
-    """Write keypoints (21, 2) in pixels as metadata.csv holds them: JSON with hundredths of a pixel."""
-    return json.dumps(np.round(np.asarray(keypoints, float), 2).tolist())
+    """Write keypoints (21, 2) in pixels as metadata.csv holds them: JSON, hundredths of a pixel, null where missing."""
+    rounded = np.round(np.asarray(keypoints, float), 2)
+    return json.dumps(np.where(np.isnan(rounded), None, rounded).tolist())
 
 
 def write_image_set(path, image_set):

@@ -2,8 +2,8 @@
 
 Version 1 keeps annotations in `ann_train_val/<gesture>.json` and `ann_test/`, images in `train_val/<gesture>/` or
 `train_val_<gesture>/`, and `test/<gesture>/`; version 2 in `annotations/{train,val,test}/<gesture>.json` and
-`hagrid_dataset/<gesture>/`. All coordinates are relative to the image. The landmarks are MediaPipe's, one list per hand,
-and may be empty; hand and box are matched by place, because the two lists do not always run parallel.
+`hagrid_dataset/<gesture>/`. All coordinates are relative to the image. The landmarks are MediaPipe's, one list per
+hand, and may be empty; hand and box are matched by place, because the two lists do not always run parallel.
 """
 
 import json

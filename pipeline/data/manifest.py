@@ -29,6 +29,8 @@ def load_photograph(path):
         data = _archive(archive + ".zip").read(member) if inside else Path(path).read_bytes()
     except (OSError, KeyError):
         raise WrongInput(f"{path}: no such photograph; restore it or remove its row from the data set") from None
+    except zipfile.BadZipFile:
+        raise WrongInput(f"{archive}.zip: not a complete ZIP archive; restore it or have it made again") from None
     return decode_image(data, path)
 
 

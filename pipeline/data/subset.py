@@ -67,12 +67,13 @@ def main():
 
 def _report(chosen, size, class_names):
     counts = chosen.groupby("label").size().reindex(range(len(class_names)), fill_value=0)
-    print(f"{len(chosen)} images of {len(class_names)} classes, {int((chosen['part'] == 'val').sum())} of them to validate")
+    num_val = int((chosen["part"] == "val").sum())
+    print(f"{len(chosen)} images of {len(class_names)} classes, {num_val} of them to validate")
     for label, count in counts.items():
         if count == 0:
             raise WrongInput(f"class {class_names[label]!r} has no training image; raise min_images in params.yaml")
         if size != "all" and count < size:
-            print(f"class {class_names[label]!r} has {count} training images, fewer than the {size} asked; all are taken")
+            print(f"class {class_names[label]!r}: all of its {count} training images, fewer than the {size} asked")
 
 
 if __name__ == "__main__":

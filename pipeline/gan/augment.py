@@ -1,7 +1,7 @@
 """Differentiable augmentation (Zhao et al. 2020): what the discriminator sees is recoloured, moved and cut.
 
-Pose maps move and are cut with their images; the released code leaves them where they were. Images at 64x64 are moved by
-up to 8 pixels and lose up to 32x32, as there.
+Pose maps move and are cut with their images; the released code leaves them where they were. Images at 64x64 are
+moved by up to 8 pixels and lose up to 32x32, as there.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What each update of a training sees. Every draw has an address (seed, purpose, step, update); nothing is carried along."""
+"""What each update of a training sees: every draw has an address (seed, purpose, step, update)."""
 
 import functools
 import hashlib
@@ -16,7 +16,7 @@ from pipeline.poses.skeleton import flip_keypoints
 
 @dataclass(frozen=True)
 class Batch:
-    """Images (B, 3, 64, 64) in [-1, 1], or None before they are drawn; labels (B,); pose maps (B, M, 64, 64) or None."""
+    """Images (B, 3, 64, 64) in [-1, 1] or None if not drawn yet; labels (B,); pose maps (B, M, 64, 64) or None."""
 
     images: torch.Tensor | None
     labels: torch.Tensor
@@ -67,7 +67,9 @@ class TrainingBatches:
 
     def augmentation(self, step, update, purpose):
         """Draw the augmentation of the "real" or "fake" batch of this update."""
-        return draw_augmentation(self._stream("augment " + purpose, step, update), self.options["batch_size"], IMAGE_SIZE)
+        return draw_augmentation(
+            self._stream("augment " + purpose, step, update), self.options["batch_size"], IMAGE_SIZE
+        )
 
     def _positions(self, purpose, number):
         size, count = self.options["batch_size"], len(self)

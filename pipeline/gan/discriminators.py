@@ -1,4 +1,6 @@
-"""The discriminator of the paper's Figures 4 and 5 at 64x64: with a class head (ReACGAN), or seeing the pose (SPADE)."""
+"""The discriminator of the paper's Figures 4 and 5 at 64x64: with a class head (ReACGAN), or seeing poses (SPADE)."""
+
+import itertools
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +20,7 @@ class Discriminator(nn.Module):
         self.attention = SelfAttention(widths[0])
         self.blocks = nn.ModuleList(
             DiscriminatorBlock(narrow, wide, downsample=wide != widths[-1], relu_skip=relu_skip)
-            for narrow, wide in zip(widths, widths[1:], strict=False)
+            for narrow, wide in itertools.pairwise(widths)
         )
         self.adversarial = nn.Linear(widths[-1], 1)
 

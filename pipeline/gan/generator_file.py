@@ -2,7 +2,6 @@
 
 import json
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -28,9 +27,7 @@ def load_generator(path):
         with safe_open(path, framework="pt") as file:
             description = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        generator = build_generator(
-            description["condition"], len(description["class_names"]), description["options"]
-        )
+        generator = build_generator(description["condition"], len(description["class_names"]), description["options"])
         generator.load_state_dict(tensors)
     except FileNotFoundError:
         raise WrongInput(f"{path}: no such generator; run Snakemake to train it") from None

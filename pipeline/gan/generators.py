@@ -3,6 +3,8 @@
 Sizes are those of the released configuration at channels = 96; `channels` scales every width.
 """
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -32,7 +34,7 @@ class Generator(nn.Module):
         widths = [multiple * channels for multiple in _MULTIPLES]
         self.start = nn.Linear(start_dim, widths[0] * _START**2)
         self.blocks = nn.ModuleList(
-            GeneratorBlock(wide, narrow, make_norm) for wide, narrow in zip(widths, widths[1:], strict=False)
+            GeneratorBlock(wide, narrow, make_norm) for wide, narrow in itertools.pairwise(widths)
         )
         self.attention = SelfAttention(widths[_ATTENTION_AFTER + 1])
         self.last_norm = nn.BatchNorm2d(channels, eps=BATCH_NORM_EPS)

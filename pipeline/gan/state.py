@@ -3,7 +3,6 @@
 Random numbers are not kept: each has its address, so the step is enough.
 """
 
-
 from dataclasses import dataclass
 
 import torch

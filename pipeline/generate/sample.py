@@ -64,25 +64,25 @@ def _rows(class_names, per_class, poses):
 
 def _images(generator, description, labels, poses, options):
     """Yield uint8 images (64, 64, 3), class by class, so that a whole set never stands in memory."""
-    generator_options = description["options"]
     device = next(generator.parameters()).device
-    per_class = options["images_per_class"]
     for start in range(0, len(labels), options["batch_size"]):
-        positions = range(start, min(start + options["batch_size"], len(labels)))
-        z = torch.cat(
-            [
-                latents(options["seed"], int(labels[at]), [at % per_class], generator_options["z_dim"], options["truncation"])
-                for at in positions
-            ]
-        )
-        if poses is None:
-            condition = torch.from_numpy(labels[start : positions.stop])
-        else:
-            keypoints = torch.from_numpy(poses[start : positions.stop])
-            condition = pose_maps(description["condition"], keypoints, IMAGE_SIZE, generator_options["heatmap_sigma"])
+        batch = slice(start, start + options["batch_size"])
+        z = _latents(labels[batch], start, description["options"]["z_dim"], options)
+        condition = torch.tensor(labels[batch]) if poses is None else _maps(poses[batch], description)
         with torch.inference_mode():
             images = generator(z.to(device), condition.to(device))
         yield from to_uint8(images)
+
+
+def _latents(labels, start, z_dim, options):
+    places = enumerate(labels.tolist(), start)
+    seed, per_class, truncation = options["seed"], options["images_per_class"], options["truncation"]
+    return torch.cat([latents(seed, label, [place % per_class], z_dim, truncation) for place, label in places])
+
+
+def _maps(poses, description):
+    sigma = description["options"]["heatmap_sigma"]
+    return pose_maps(description["condition"], torch.tensor(poses), IMAGE_SIZE, sigma)
 
 
 def to_uint8(images):
@@ -102,7 +102,9 @@ def main():
     target = read_subset(args.crops, args.subset, "fit")
     image_set = sample(generator, description, target, args.options)
     write_image_set(args.out, image_set)
-    print(f"{len(image_set)} images, {args.options['images_per_class']} of each of {len(image_set.class_names)} classes")
+    print(
+        f"{len(image_set)} images, {args.options['images_per_class']} of each of {len(image_set.class_names)} classes"
+    )
 
 
 if __name__ == "__main__":

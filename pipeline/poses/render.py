@@ -1,4 +1,4 @@
-"""Conditioning images of a pose: one channel per joint or per bone (paper, Section 3.1.2), peak 1.
+"""Conditioning images of a pose: one channel per joint or per bone (paper, Section 4.2), peak 1.
 
 The paper's joint channel is the density of a Gaussian with covariance 4 I, whose peak is 1/(8 pi) = 0.04; here the peak
 is 1, so that joints and bones have one range. The released code draws a joint that was not found at the image's

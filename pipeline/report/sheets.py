@@ -22,7 +22,7 @@ def draw_skeleton(image, keypoints):
     for number, (parent, child) in enumerate(BONES):
         ends = keypoints[[parent, child]]
         if np.isfinite(ends).all():
-            start, end = (tuple(int(round(v)) for v in point) for point in ends)
+            start, end = (tuple(round(v) for v in point) for point in ends)
             cv2.line(drawn, start, end, _FINGER_COLOURS[number // 4], 1, cv2.LINE_AA)
     return drawn
 

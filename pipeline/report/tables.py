@@ -37,7 +37,8 @@ def summarise(measured):
 
 def lay_out(summary, columns):
     """Return the table as the paper prints it: one row per source and method, one text cell per column."""
-    cells = summary.assign(text=[mean_and_sd(*pair) for pair in zip(summary.accuracy, summary.accuracy_sd, strict=True)])
+    pairs = zip(summary["accuracy"], summary["accuracy_sd"], strict=True)
+    cells = summary.assign(text=[mean_and_sd(*pair) for pair in pairs])
     table = cells.pivot(index=["row", "source", "method"], columns="column", values="text")[columns]
     return table.reset_index(["source", "method"]).sort_index().reset_index(drop=True).rename_axis(columns=None)
 

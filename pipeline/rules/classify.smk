@@ -1,12 +1,3 @@
-def generated_for(wildcards):
-    """The generated images of a recipe; none for `real`."""
-    made = maker_of(wildcards.recipe)
-    if made is None:
-        return []
-    maker, filtered = made
-    return f"results/{'filtered' if filtered else 'images'}/{SUBSET}-{maker}.zip".format(**wildcards)
-
-
 rule classifiers:
     """Train one classifier by one strategy of Table 2."""
     input:
@@ -21,16 +12,23 @@ rule classifiers:
         f"logs/classifiers/{SUBSET}-{{recipe}}.log",
     benchmark:
         f"benchmarks/classifiers/{SUBSET}-{{recipe}}.tsv"
-    params:
-        state=f"results/.state/classifiers/{SUBSET}-{{recipe}}.pt",
-        generated=lambda wc, input: f"--generated {input.generated}" if input.generated else "",
-        options=lambda wc: as_json(STUDY.classifier_options(wc.dataset, wc.size, wc.seed, wc.recipe)),
+    conda:
+        "../../envs/main.yaml"
     resources:
         gpu=1,
+    params:
+        state=f"results/.state/classifiers/{SUBSET}-{{recipe}}.pt",
+        generated=lambda wc, input: (
+            f"--generated {input.generated}" if input.generated else ""
+        ),
+        options=lambda wc: as_json(
+            STUDY.classifier_options(wc.dataset, wc.size, wc.seed, wc.recipe)
+        ),
     shell:
         "python -m pipeline.warm pipeline.classify.train --options {params.options:q} --threads {threads}"
         " --crops {input.crops} --subset {input.subset} {params.generated} --state {params.state}"
-        " --out {output.classifier} --history {output.history}" + LOGGED
+        " --out {output.classifier} --history {output.history}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule predictions:
@@ -43,10 +41,13 @@ rule predictions:
         f"results/predictions/{SUBSET}-{{recipe}}.csv",
     log:
         f"logs/predictions/{SUBSET}-{{recipe}}.log",
-    params:
-        options=as_json({"batch_size": STUDY.settings["generation"]["batch_size"]}),
+    conda:
+        "../../envs/main.yaml"
     resources:
         gpu=1,
+    params:
+        options=as_json({"batch_size": STUDY.settings["generation"]["batch_size"]}),
     shell:
         "python -m pipeline.warm pipeline.classify.evaluate --options {params.options:q} --threads {threads}"
-        " --crops {input.crops} --classifier {input.classifier} --out {output}" + LOGGED
+        " --crops {input.crops} --classifier {input.classifier} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -23,11 +23,11 @@ shell.prefix(
     f"set -euo pipefail; export PATH={os.path.dirname(sys.executable)}:$PATH PYTHONPATH={workflow.basedir}; "
 )
 
-# Progress goes to the log; an error of one line goes to the terminal as well.
-LOGGED = " > {log} 2> >(tee -a {log} >&2)"
-
 # A cell is data set, size, seed and recipe; so are the names of its files.
 SUBSET = "{dataset}-n{size}-s{seed}"
+
+SHEETS = [f"{dataset}-crops" for dataset in STUDY.experiments]
+SHEETS += [f"{dataset}-generated" for dataset in STUDY.experiments]
 
 
 wildcard_constraints:
@@ -50,10 +50,67 @@ def dataset_options(section):
     return lambda wildcards: as_json(STUDY.datasets[wildcards.dataset][section])
 
 
+def photographs_of(wildcards):
+    """The drawn data sets are files of the graph; the others lie where their owner put them."""
+    data = STUDY.datasets[wildcards.dataset]
+    return [data["root"]] if "drawn" in data else []
+
+
+def reader_sources(wildcards):
+    reader = STUDY.datasets[wildcards.dataset]["reader"]
+    return source_files("pipeline.data.photographs", f"pipeline.data.{reader}")
+
+
+def generator_of(wildcards):
+    """A generator of the same subset; a multi-source one knows all of its own data set instead."""
+    condition, origin = origin_of(wildcards.maker, wildcards.dataset)
+    size = wildcards.size if origin == wildcards.dataset else "all"
+    return (
+        f"results/generators/{origin}-n{size}-s{wildcards.seed}-{condition}.safetensors"
+    )
+
+
+def generated_for(wildcards):
+    """The generated images of a recipe; none for `real`."""
+    made = maker_of(wildcards.recipe)
+    if made is None:
+        return []
+    maker, filtered = made
+    return (
+        f"results/{'filtered' if filtered else 'images'}/{SUBSET}-{maker}.zip".format(
+            **wildcards
+        )
+    )
+
+
+def predictions_of(wildcards):
+    return [
+        f"results/predictions/{cell['cell']}.csv"
+        for cell in STUDY.cells(wildcards.number)
+    ]
+
+
+def shown_image_sets(wildcards):
+    """Every image set that the study makes for a data set, at its largest size and first seed."""
+    dataset = wildcards.dataset
+    makers = list(STUDY.experiments[dataset]["generators"])
+    if dataset == STUDY.target:
+        makers.append(f"{STUDY.spade}_from_{STUDY.source}")
+    size, seed = STUDY.sizes(dataset)[-1], STUDY.seeds(dataset)[0]
+    return [f"results/images/{dataset}-n{size}-s{seed}-{maker}.zip" for maker in makers]
+
+
 onstart:
     # Jobs of this machine start in forks of one warm process; those of a cluster start on their own.
     os.environ[ADDRESS] = os.path.join(tempfile.mkdtemp(prefix="warm-"), "socket")
     subprocess.Popen(
-        [sys.executable, "-m", "pipeline.warm", "--serve", os.environ[ADDRESS], str(os.getpid())],
+        [
+            sys.executable,
+            "-m",
+            "pipeline.warm",
+            "--serve",
+            os.environ[ADDRESS],
+            str(os.getpid()),
+        ],
         stdout=subprocess.DEVNULL,
     )

@@ -6,21 +6,13 @@ rule drawn:
         "results/drawn/{dataset}.zip",
     log:
         "logs/drawn/{dataset}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=dataset_options("drawn"),
     shell:
-        "python -m pipeline.warm pipeline.data.drawn --options {params.options:q} --out {output}" + LOGGED
-
-
-def photographs_of(wildcards):
-    """The drawn data sets are files of the graph; the others lie where their owner put them."""
-    data = STUDY.datasets[wildcards.dataset]
-    return [data["root"]] if "drawn" in data else []
-
-
-def reader_sources(wildcards):
-    reader = STUDY.datasets[wildcards.dataset]["reader"]
-    return source_files("pipeline.data.photographs", f"pipeline.data.{reader}")
+        "python -m pipeline.warm pipeline.data.drawn --options {params.options:q} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule manifests:
@@ -32,12 +24,18 @@ rule manifests:
         "results/manifests/{dataset}.csv",
     log:
         "logs/manifests/{dataset}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=lambda wc: as_json(
-            {key: STUDY.datasets[wc.dataset][key] for key in ("reader", "root", "classes")}
+            {
+                key: STUDY.datasets[wc.dataset][key]
+                for key in ("reader", "root", "classes")
+            }
         ),
     shell:
-        "python -m pipeline.warm pipeline.data.photographs --options {params.options:q} --out {output}" + LOGGED
+        "python -m pipeline.warm pipeline.data.photographs --options {params.options:q} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule splits:
@@ -50,13 +48,17 @@ rule splits:
         "results/splits/{dataset}.csv",
     log:
         "logs/splits/{dataset}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=lambda wc: as_json(
-            STUDY.datasets[wc.dataset]["split"] | {"classes": STUDY.datasets[wc.dataset]["classes"]}
+            STUDY.datasets[wc.dataset]["split"]
+            | {"classes": STUDY.datasets[wc.dataset]["classes"]}
         ),
     shell:
         "python -m pipeline.warm pipeline.data.split --options {params.options:q} --manifest {input.manifest}"
-        " --poses {input.poses} --out {output}" + LOGGED
+        " --poses {input.poses} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule subsets:
@@ -68,6 +70,8 @@ rule subsets:
         f"results/subsets/{SUBSET}.csv",
     log:
         f"logs/subsets/{SUBSET}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=lambda wc: as_json(
             {
@@ -78,4 +82,5 @@ rule subsets:
         ),
     shell:
         "python -m pipeline.warm pipeline.data.subset --options {params.options:q} --crops {input.crops}"
-        " --out {output}" + LOGGED
+        " --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -10,12 +10,17 @@ rule generators:
         f"logs/generators/{SUBSET}-{{condition}}.log",
     benchmark:
         f"benchmarks/generators/{SUBSET}-{{condition}}.tsv"
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        gpu=1,
     params:
         # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
         state=f"results/.state/generators/{SUBSET}-{{condition}}.pt",
-        options=lambda wc: as_json(STUDY.generator_options(wc.dataset, wc.size, wc.seed, wc.condition)),
-    resources:
-        gpu=1,
+        options=lambda wc: as_json(
+            STUDY.generator_options(wc.dataset, wc.size, wc.seed, wc.condition)
+        ),
     shell:
         "python -m pipeline.warm pipeline.gan.train --options {params.options:q} --threads {threads}"
-        " --crops {input.crops} --subset {input.subset} --state {params.state} --out {output}" + LOGGED
+        " --crops {input.crops} --subset {input.subset} --state {params.state} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -1,10 +1,3 @@
-def generator_of(wildcards):
-    """A generator of the same subset; a multi-source one knows all of its own data set instead."""
-    condition, origin = origin_of(wildcards.maker, wildcards.dataset)
-    size = wildcards.size if origin == wildcards.dataset else "all"
-    return f"results/generators/{origin}-n{size}-s{wildcards.seed}-{condition}.safetensors"
-
-
 rule images:
     """Generate the same number of images for every class; SPADE takes its poses from the subset."""
     input:
@@ -16,13 +9,18 @@ rule images:
         f"results/images/{SUBSET}-{{maker}}.zip",
     log:
         f"logs/images/{SUBSET}-{{maker}}.log",
-    params:
-        options=lambda wc: as_json(STUDY.settings["generation"] | {"seed": int(wc.seed)}),
+    conda:
+        "../../envs/main.yaml"
     resources:
         gpu=1,
+    params:
+        options=lambda wc: as_json(
+            STUDY.settings["generation"] | {"seed": int(wc.seed)}
+        ),
     shell:
         "python -m pipeline.warm pipeline.generate.sample --options {params.options:q} --threads {threads}"
-        " --generator {input.generator} --crops {input.crops} --subset {input.subset} --out {output}" + LOGGED
+        " --generator {input.generator} --crops {input.crops} --subset {input.subset} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule scores:
@@ -35,13 +33,16 @@ rule scores:
         f"results/scores/{SUBSET}-{{maker}}.csv",
     log:
         f"logs/scores/{SUBSET}-{{maker}}.log",
-    params:
-        options=as_json({"batch_size": STUDY.settings["generation"]["batch_size"]}),
+    conda:
+        "../../envs/main.yaml"
     resources:
         gpu=1,
+    params:
+        options=as_json({"batch_size": STUDY.settings["generation"]["batch_size"]}),
     shell:
         "python -m pipeline.warm pipeline.classify.score --options {params.options:q} --threads {threads}"
-        " --images {input.images} --classifier {input.classifier} --out {output}" + LOGGED
+        " --images {input.images} --classifier {input.classifier} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule filtered:
@@ -54,8 +55,11 @@ rule filtered:
         f"results/filtered/{SUBSET}-{{maker}}.zip",
     log:
         f"logs/filtered/{SUBSET}-{{maker}}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=as_json(STUDY.settings["filter"]),
     shell:
         "python -m pipeline.warm pipeline.generate.keep_best --options {params.options:q} --images {input.images}"
-        " --scores {input.scores} --out {output}" + LOGGED
+        " --scores {input.scores} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -9,11 +9,14 @@ rule poses:
         report="results/poses/{dataset}.csv",
     log:
         "logs/poses/{dataset}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=dataset_options("poses"),
     shell:
         "python -m pipeline.warm pipeline.poses.extract --options {params.options:q} --threads {threads}"
-        " --manifest {input.manifest} --out {output.poses} --report {output.report}" + LOGGED
+        " --manifest {input.manifest} --out {output.poses} --report {output.report}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule crops:
@@ -29,8 +32,11 @@ rule crops:
         test="results/crops/{dataset}-test.zip",
     log:
         "logs/crops/{dataset}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=dataset_options("crop"),
     shell:
         "python -m pipeline.warm pipeline.poses.crop --options {params.options:q} --manifest {input.manifest}"
-        " --poses {input.poses} --split {input.split} --train {output.train} --test {output.test}" + LOGGED
+        " --poses {input.poses} --split {input.split} --train {output.train} --test {output.test}"
+        " > {log} 2> >(tee -a {log} >&2)"

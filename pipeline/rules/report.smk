@@ -1,11 +1,3 @@
-SHEETS = [f"{dataset}-crops" for dataset in STUDY.experiments]
-SHEETS += [f"{dataset}-generated" for dataset in STUDY.experiments]
-
-
-def predictions_of(wildcards):
-    return [f"results/predictions/{cell['cell']}.csv" for cell in STUDY.cells(wildcards.number)]
-
-
 rule tables:
     """Lay out a table of the paper: mean and sd over seeds, the paper's value beside ours where it is the paper's."""
     input:
@@ -17,6 +9,8 @@ rule tables:
         long="results/table{number}_long.csv",
     log:
         "logs/tables/{number}.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=lambda wc: as_json(
             {
@@ -27,7 +21,8 @@ rule tables:
         ),
     shell:
         "python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
-        " --predictions {input.predictions} --out {output.table} --long {output.long}" + LOGGED
+        " --predictions {input.predictions} --out {output.table} --long {output.long}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule crops_sheets:
@@ -39,21 +34,14 @@ rule crops_sheets:
         "results/sheets/{dataset}-crops.png",
     log:
         "logs/sheets/{dataset}-crops.log",
+    conda:
+        "../../envs/main.yaml"
     params:
         options=as_json({"per_class": 3, "heatmap_sigma": 2.0, "headings": []}),
     shell:
         "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --crops {input.crops}"
-        " --out {output}" + LOGGED
-
-
-def shown_image_sets(wildcards):
-    """Every image set that the study makes for a data set, at its largest size and first seed."""
-    dataset = wildcards.dataset
-    makers = list(STUDY.experiments[dataset]["generators"])
-    if dataset == STUDY.target:
-        makers.append(f"{STUDY.spade}_from_{STUDY.source}")
-    size, seed = STUDY.sizes(dataset)[-1], STUDY.seeds(dataset)[0]
-    return [f"results/images/{dataset}-n{size}-s{seed}-{maker}.zip" for maker in makers]
+        " --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
 
 
 rule generated_sheets:
@@ -65,8 +53,13 @@ rule generated_sheets:
         "results/sheets/{dataset}-generated.png",
     log:
         "logs/sheets/{dataset}-generated.log",
+    conda:
+        "../../envs/main.yaml"
     params:
-        options=lambda wc: as_json({"per_class": 8, "heatmap_sigma": 2.0, "headings": shown_image_sets(wc)}),
+        options=lambda wc: as_json(
+            {"per_class": 8, "heatmap_sigma": 2.0, "headings": shown_image_sets(wc)}
+        ),
     shell:
         "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --images {input.images}"
-        " --out {output}" + LOGGED
+        " --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"

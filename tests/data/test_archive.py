@@ -61,7 +61,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["set.zip"]
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "no such image set"), (b"PK\x03\x04 cut off", "not a complete ZIP")])
+@pytest.mark.parametrize(("content", "said"), [(None, "no such image set"), (b"PK\x03\x04 cut", "not a complete ZIP")])
 def test_a_missing_or_cut_archive_is_named(tmp_path, content, said):
     if content:
         (tmp_path / "set.zip").write_bytes(content)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,13 +12,12 @@ COUNTS = {0: 120, 1: 30, 2: 12, 3: 1}
 
 
 def training_rows(frames_per_clip=4):
-    return pd.DataFrame(
-        [
-            {"file_name": f"{label}/{i:03d}.png", "class": str(label), "label": label, "group": f"{label}-{i // frames_per_clip}"}
-            for label, count in COUNTS.items()
-            for i in range(count)
-        ]
-    )
+    images = [(label, number) for label, count in COUNTS.items() for number in range(count)]
+    rows = pd.DataFrame(images, columns=["label", "number"])
+    rows["file_name"] = [f"{label}/{number:03d}.png" for label, number in images]
+    rows["class"] = rows["label"].astype(str)
+    rows["group"] = [f"{label}-{number // frames_per_clip}" for label, number in images]
+    return rows
 
 
 def names(subset, part=None):
@@ -34,7 +35,7 @@ def test_exactly_n_of_each_class_or_all_there_are(seed):
 def test_larger_subsets_contain_smaller_ones_part_by_part(seed):
     sizes = [1, 2, 3, 5, 8, 10, 20, 60, "all"]
     subsets = [draw_subset(training_rows(), size, 0.2, seed) for size in sizes]
-    for smaller, larger in zip(subsets, subsets[1:], strict=False):
+    for smaller, larger in itertools.pairwise(subsets):
         for part in ("fit", "val"):
             assert names(smaller, part) <= names(larger, part)
     assert names(subsets[-1]) == set(training_rows()["file_name"])

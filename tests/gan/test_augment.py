@@ -25,7 +25,7 @@ def test_pose_maps_move_and_are_cut_with_their_image():
     augmentation = drawn(16)
     mark = torch.zeros(16, 1, 64, 64)
     mark[:, :, 8:56:4, 8:56:4] = 1  # a grid of points whose places can be compared
-    images, maps = augment(mark.expand(-1, 3, -1, -1), augmentation, mark)
+    _, maps = augment(mark.expand(-1, 3, -1, -1), augmentation, mark)
     without_colour = move_and_cut(mark.expand(-1, 3, -1, -1), augmentation)
     assert torch.equal(without_colour[:, :1], maps)
     # The recoloured image is exactly 0 where something came in or was cut: the same pixels in image and maps.
@@ -44,7 +44,9 @@ def test_shift_moves_down_and_right_and_lets_zeros_in():
 
 def test_cutout_is_a_square_of_half_the_side_clipped_at_the_border():
     still = nothing(2)
-    cut = Augmentation(still.brightness, still.saturation, still.contrast, still.shift, torch.tensor([[32, 20], [0, 64]]))
+    cut = Augmentation(
+        still.brightness, still.saturation, still.contrast, still.shift, torch.tensor([[32, 20], [0, 64]])
+    )
     kept = move_and_cut(torch.ones(2, 1, 64, 64), cut)[:, 0]
     expected = torch.ones(2, 64, 64)
     expected[0, 16:48, 4:36] = 0

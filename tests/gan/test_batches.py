@@ -16,7 +16,9 @@ def numbered_set(count):
 
 @pytest.mark.parametrize(("count", "batch_size"), [(10, 4), (3, 8), (5, 5)])
 def test_every_image_is_seen_equally_often(count, batch_size):
-    batches = TrainingBatches(numbered_set(count), {**OPTIONS, "batch_size": batch_size, "discriminator_updates": 2}, "cpu")
+    batches = TrainingBatches(
+        numbered_set(count), {**OPTIONS, "batch_size": batch_size, "discriminator_updates": 2}, "cpu"
+    )
     greys = torch.cat([batches.real(step, update).images[:, 0, 0, 0] for step in range(count) for update in (0, 1)])
     seen = ((greys + 1) * 127.5).round().long().bincount(minlength=count)
     assert seen.tolist() == [2 * batch_size] * count

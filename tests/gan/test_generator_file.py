@@ -34,7 +34,11 @@ def test_a_generator_survives_its_file(saved):
 def test_a_file_that_does_not_fit_is_named(saved, tmp_path):
     path = saved[1]
     tensors = load_file(path)
-    metadata = {"condition": '"reacgan"', "class_names": '["a", "b"]', "options": json.dumps({**OPTIONS, "channels": 16})}
+    metadata = {
+        "condition": '"reacgan"',
+        "class_names": '["a", "b"]',
+        "options": json.dumps({**OPTIONS, "channels": 16}),
+    }
     save_file(tensors, tmp_path / "wider.safetensors", metadata=metadata)
     save_file(tensors, tmp_path / "bare.safetensors")
     (tmp_path / "torn.safetensors").write_bytes(path.read_bytes()[:1000])

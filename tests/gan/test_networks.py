@@ -5,7 +5,14 @@ from gan.small import ALL_CONDITIONS, OPTIONS
 
 from pipeline.gan.discriminators import build_discriminator
 from pipeline.gan.generators import build_generator
-from pipeline.gan.layers import ConditionalBatchNorm, DiscriminatorBlock, DownsampleConv, SelfAttention, Spade, UpsampleConv
+from pipeline.gan.layers import (
+    ConditionalBatchNorm,
+    DiscriminatorBlock,
+    DownsampleConv,
+    SelfAttention,
+    Spade,
+    UpsampleConv,
+)
 from pipeline.gan.spectral import add_spectral_norm
 from pipeline.poses.render import NUM_POSE_MAPS
 

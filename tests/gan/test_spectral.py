@@ -22,12 +22,12 @@ def test_one_power_iteration_per_training_forward_converges_to_norm_one():
 
 def test_vectors_turn_in_training_only():
     net = add_spectral_norm(network())
-    norm = net[0].parametrizations.weight[0]
-    before = norm.u.clone()
+    norm = net[0]
+    before = norm.weight_u.clone()
     net.eval()(torch.randn(1, 3, 4, 4))
-    assert torch.equal(norm.u, before)
+    assert torch.equal(norm.weight_u, before)
     net.train()(torch.randn(1, 3, 4, 4))
-    assert not torch.equal(norm.u, before)
+    assert not torch.equal(norm.weight_u, before)
 
 
 def test_gradient_of_a_normalised_weight_ignores_its_scale():
@@ -36,7 +36,7 @@ def test_gradient_of_a_normalised_weight_ignores_its_scale():
     for _ in range(100):
         net(torch.randn(1, 3, 4, 4))
     net(torch.randn(4, 3, 4, 4)).square().sum().backward()
-    weight = net[2].parametrizations.weight.original
+    weight = net[2].weight_orig
     assert abs((weight.grad * weight).sum()) < 1e-3 * weight.grad.norm() * weight.norm()
 
 
@@ -53,3 +53,34 @@ def test_a_layer_can_be_left_out():
     net = network()
     add_spectral_norm(net, leave_out=[net[2]])
     assert "2.weight" in net.state_dict() and "0.weight" not in net.state_dict()
+
+
+def test_gradient_agrees_with_finite_differences():
+    net = add_spectral_norm(network()).double().eval()  # u and v stand still
+    x = torch.randn(2, 3, 4, 4, dtype=torch.double)
+    layer = net[2]
+
+    def loss(weight):
+        layer.weight_orig.data = weight.detach()
+        return net(x).pow(2).sum()
+
+    weight = layer.weight_orig.detach().clone()
+    loss(weight).backward()
+    direction = torch.randn_like(weight)
+    with torch.no_grad():
+        slope = (loss(weight + 1e-5 * direction) - loss(weight - 1e-5 * direction)) / 2e-5
+    torch.testing.assert_close((layer.weight_orig.grad * direction).sum(), slope, rtol=1e-6, atol=0)
+
+
+def test_a_second_forward_does_not_spoil_the_gradient_of_the_first():
+    x = torch.randn(2, 3, 4, 4)
+    gradients = []
+    for forwards in (1, 2):
+        net = add_spectral_norm(network())
+        torch.manual_seed(1)
+        loss = net(x).square().sum()
+        if forwards == 2:
+            net(x)
+        loss.backward()
+        gradients.append(net[2].weight_orig.grad)
+    torch.testing.assert_close(*gradients)

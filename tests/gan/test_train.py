@@ -16,7 +16,6 @@ from pipeline.gan.train import finished_generator, train, train_generator
 from pipeline.stage import WrongInput
 
 
-
 def same_weights(first, second):
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     return all(torch.equal(one, other) for one, other in pairs)
@@ -41,8 +40,8 @@ def test_every_condition_trains(condition):
     batches = TrainingBatches(colour_set(), options, "cpu")
     training, seen = new_training(2, options, "cpu"), []
     before = {name: tensor.clone() for name, tensor in training.average.items()}
-    train(training, batches, options, seen.append)
-    assert len(seen) == 2 and all(map(math.isfinite, sum(seen, [])))
+    train(training, batches, options, seen.extend)
+    assert len(seen) == 4 and all(map(math.isfinite, seen))
     still = [name for name, tensor in training.average.items() if torch.equal(tensor, before[name])]
     assert still == []
 
@@ -100,12 +99,17 @@ def test_the_state_of_another_training_is_not_taken_up(tmp_path, monkeypatch, ca
     assert "cannot be read" in capsys.readouterr().out
 
 
-def test_a_loss_that_is_not_a_number_names_the_step_and_keeps_the_earlier_state(tmp_path):
-    options = {**OPTIONS, "steps": 50, "lr": 1e30}
-    with pytest.raises(WrongInput, match=r"step \d+: the loss is not a finite number; lower lr"):
+def test_a_loss_that_is_not_a_number_names_the_step_and_keeps_the_earlier_state(tmp_path, monkeypatch):
+    options, ordinary = {**OPTIONS, "steps": 5}, train_module.generator_loss
+
+    def breaks_down(training, batches, step, options):
+        return ordinary(training, batches, step, options) * (math.nan if step == 2 else 1)
+
+    monkeypatch.setattr(train_module, "generator_loss", breaks_down)
+    with pytest.raises(WrongInput, match="training step 3: the loss is not a finite number; lower lr"):
         train_generator(colour_set(), options, tmp_path / "state.pt")
     content = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert content["step"] >= 1
+    assert content["step"] == 2 and all(tensor.isfinite().all() for tensor in content["average"].values())
 
 
 def test_impossible_options_are_named():

@@ -18,7 +18,9 @@ CHOICE = {"images_per_class": 5, "batch_size": 4, "seed": 7, "truncation": None}
 
 def generator_of(condition):
     options = {**OPTIONS, "condition": condition}
-    generator = finished_generator(new_training(2, options, "cpu"), TrainingBatches(colour_set(), options, "cpu"), options)
+    generator = finished_generator(
+        new_training(2, options, "cpu"), TrainingBatches(colour_set(), options, "cpu"), options
+    )
     return generator, {"condition": condition, "class_names": colour_set().class_names, "options": options}
 
 

@@ -6,12 +6,8 @@ from pipeline.report.tables import add_published, lay_out, mean_and_sd, measure_
 
 def measured(values):
     """Measured cells of one row and column, one per seed."""
-    return pd.DataFrame(
-        [
-            {"row": 0, "source": "s", "method": "m", "column": "5", "accuracy": v, "macro_recall": v / 2, "test_images": 9}
-            for v in values
-        ]
-    )
+    cell = {"row": 0, "source": "s", "method": "m", "column": "5", "test_images": 9}
+    return pd.DataFrame([cell | {"accuracy": value, "macro_recall": value / 2} for value in values])
 
 
 def test_a_cell_is_the_mean_and_the_sample_sd_over_seeds():
