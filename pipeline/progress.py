@@ -54,7 +54,7 @@ class Progress:
             return self._finish(int(ended[1]))
         elif "Nothing to be done" in line:
             return "Nothing to be done: every product is up to date."
-        elif line.startswith("error: "):
+        elif line.startswith(("error: ", "note: ")):
             return line.rstrip()
         return None
 

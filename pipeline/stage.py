@@ -22,6 +22,11 @@ def stage_arguments(description, inputs=(), outputs=("out",), optional=()):
     return parser
 
 
+def note(text):
+    """Tell the person at the terminal, not only the log, something that was done otherwise than asked."""
+    print("note: " + text, file=sys.stderr, flush=True)
+
+
 def run_stage(main):
     """Run main(); input that a person can mend ends in one line on stderr and exit status 1."""
     try:

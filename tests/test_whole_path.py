@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, real_data
 
 GAN = {"channels": 8, "batch_size": 4, "steps": 2, "ema_start": 0, "checkpoint_every": 1}
 CLASSIFIER = {"batch_size": 8, "epochs": 1, "pretrain_epochs": 1}
@@ -141,3 +141,47 @@ def test_a_missing_folder_is_named_with_the_remedy(copy):
     status, said = snakemake(copy, "--config", "study=paper", "--", "results/manifests/rwth.csv")
     assert status != 0
     assert "error: data/rwth: no such data set; put or link it there" in said
+
+
+def own_images(source, folder):
+    """Lay out photographs of HGR1 as the README asks for one's own: a folder per class, and groups.csv."""
+    listed = pd.read_csv(source / "labels.csv")
+    listed = listed[listed["label"].isin(["5_P", "L_P", "B_P"]) & (listed["repeat"] <= 2)]
+    for row in listed.to_dict("records"):
+        place = folder / row["label"] / row["file"].split("/")[-1]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / row["file"], place)
+    names = listed["label"] + "/" + listed["file"].str.split("/").str[-1]
+    pd.DataFrame({"file": names, "group": listed["signer"]}).to_csv(folder / "groups.csv", index=False)
+    return len(listed)
+
+
+def test_ones_own_photographs_by_the_recipe_of_the_readme(copy):
+    photographs = own_images(real_data("hgr1-700"), copy / "data" / "mine")
+    params = yaml.safe_load((copy / "params.yaml").read_text())
+    poses = {"detector": "mediapipe", "roi": "auto", "upscale_to": 0, "min_confidence": 0.8, "folder": None}
+    entry = params["datasets"]["drawn_signs"] | {
+        "reader": "folder",
+        "root": "data/mine",
+        "classes": "all",
+        "poses": poses,
+    }
+    del entry["drawn"]
+    params["datasets"]["mine"] = entry
+    demo = params["studies"]["demo"]
+    experiments = {"mine": demo["experiments"]["drawn_signs"], "drawn_gestures": demo["experiments"]["drawn_gestures"]}
+    params["studies"]["own"] = demo | {"table8": "mine", "experiments": experiments}
+    (copy / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    wanted = [
+        f"results/predictions/mine-nall-s0-{name}.csv" for name in ("real", "spade_bones_from_drawn_gestures-mixup")
+    ]
+    status, said = snakemake(copy, "--config", "study=own", "--", *wanted)
+    assert status == 0, said[-3000:]
+
+    report = pd.read_csv(copy / "results" / "poses" / "mine.csv")
+    assert len(report) == photographs
+    assert report["found"].mean() > 0.9
+    split = pd.read_csv(copy / "results" / "splits" / "mine.csv")
+    signers = split.groupby("part")["group"].agg(set)
+    assert not signers["train"] & signers["test"]
+    assert len(pd.read_csv(copy / wanted[0])) == (split["part"] == "test").sum() > 0

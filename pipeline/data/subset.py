@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.chance import seed_of
 from pipeline.data.archive import read_image_set, read_metadata
 from pipeline.data.files import replacing
-from pipeline.stage import WrongInput, run_stage, stage_arguments
+from pipeline.stage import WrongInput, note, run_stage, stage_arguments
 
 
 def draw_subset(rows, size, val_fraction, seed):
@@ -60,20 +60,24 @@ def main():
     options = args.options
     rows, class_names = read_metadata(args.crops)
     chosen = draw_subset(rows, options["size"], options["val_fraction"], options["seed"])
-    _report(chosen, options["size"], class_names)
+    _report(chosen, options["size"], class_names, args.crops)
     with replacing(args.out) as beside:
         chosen[["file_name", "class", "label", "group", "part"]].to_csv(beside, index=False)
 
 
-def _report(chosen, size, class_names):
+def _report(chosen, size, class_names, crops):
     counts = chosen.groupby("label").size().reindex(range(len(class_names)), fill_value=0)
     num_val = int((chosen["part"] == "val").sum())
     print(f"{len(chosen)} images of {len(class_names)} classes, {num_val} of them to validate")
-    for label, count in counts.items():
-        if count == 0:
-            raise WrongInput(f"class {class_names[label]!r} has no training image; raise min_images in params.yaml")
-        if size != "all" and count < size:
-            print(f"class {class_names[label]!r}: all of its {count} training images, fewer than the {size} asked")
+    if not counts.all():
+        name = class_names[int(counts.argmin())]
+        raise WrongInput(f"{crops}: class {name!r} has no training image; raise the data set's split.min_images")
+    short = [f"{class_names[label]} {count}" for label, count in counts.items() if size != "all" and count < size]
+    if short:
+        note(
+            f"{crops}: {len(short)} classes have fewer than the {size} training images asked, and give all they have"
+            f" ({', '.join(short)}); add images, or leave these classes out of the data set's `classes`"
+        )
 
 
 if __name__ == "__main__":

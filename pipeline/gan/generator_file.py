@@ -9,13 +9,16 @@ from pipeline.data.files import replacing
 from pipeline.gan.generators import build_generator
 from pipeline.stage import WrongInput
 
+_DESCRIPTION = "description"
+
 
 def save_generator(path, generator, options, class_names):
     """Write a generator without spectral norm. options hold its "condition"."""
     description = {"condition": options["condition"], "class_names": list(class_names), "options": options}
     tensors = {name: tensor.cpu().contiguous() for name, tensor in generator.state_dict().items()}
     with replacing(path) as beside:
-        save_file(tensors, beside, metadata={name: json.dumps(value) for name, value in description.items()})
+        # One entry, because safetensors writes several in an order that changes from run to run.
+        save_file(tensors, beside, metadata={_DESCRIPTION: json.dumps(description)})
 
 
 def load_generator(path):
@@ -25,7 +28,7 @@ def load_generator(path):
     """
     try:
         with safe_open(path, framework="pt") as file:
-            description = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+            description = json.loads((file.metadata() or {})[_DESCRIPTION])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         generator = build_generator(description["condition"], len(description["class_names"]), description["options"])
         generator.load_state_dict(tensors)

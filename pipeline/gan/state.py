@@ -31,7 +31,7 @@ class Training:
 
 def new_training(num_classes, options, device):
     """Return a Training whose initial weights depend on options["seed"] alone."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(options["seed"], "gan", "weights"))
         generator = build_spectral_generator(options["condition"], num_classes, options).to(device)
         discriminator = build_discriminator(options["condition"], num_classes, options)

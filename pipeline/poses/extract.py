@@ -12,7 +12,7 @@ from pipeline.poses.hand import select_hand
 from pipeline.poses.pose_set import PoseSet, write_pose_set
 from pipeline.poses.skeleton import NUM_KEYPOINTS
 from pipeline.poses.weights import FOLDER
-from pipeline.stage import WrongInput, run_stage, stage_arguments
+from pipeline.stage import WrongInput, note, run_stage, stage_arguments
 
 PROGRESS_SECONDS = 5
 
@@ -102,6 +102,8 @@ def main():
     with replacing(args.report) as beside:
         report.to_csv(beside, index=False)
     print("\n".join(summary(report)))
+    if not report["found"].all():
+        note(f"{summary(report)[0]}; the others take no part, {args.report} lists them with the reason")
 
 
 if __name__ == "__main__":

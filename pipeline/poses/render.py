@@ -9,6 +9,7 @@ import torch
 
 from pipeline.poses.skeleton import BONES, NUM_KEYPOINTS
 
+_FAINTEST = 1e-6
 NUM_POSE_MAPS = {"spade_keypoints": NUM_KEYPOINTS, "spade_bones": len(BONES)}
 
 
@@ -28,7 +29,9 @@ def keypoint_maps(keypoints, size, sigma=2.0):
     """
     offset_x, offset_y = _offsets(keypoints, size)
     column, row = (torch.exp(-(offset**2) / (2 * sigma**2)) for offset in (offset_x, offset_y))
-    return torch.nan_to_num(row * column)
+    maps = row * column
+    # A Gaussian's far tail is made of denormal numbers, with which a convolution takes three times as long on a CPU.
+    return torch.where(maps > _FAINTEST, maps, 0.0)
 
 
 def bone_maps(keypoints, size, width=1.0):

@@ -36,14 +36,14 @@ def show_maps(condition, keypoints, size, heatmap_sigma):
 
 def crops_sheet(crops, per_class, heatmap_sigma):
     """Return rows of (label, tiles): crops of each class, each followed by its pose, keypoint maps and bone maps."""
-    return [
-        (name, [tile for index in chosen for tile in _crop_tiles(crops, index, heatmap_sigma)])
-        for name, chosen in _per_class(crops, per_class)
-    ]
+    rows = []
+    for name, chosen in _per_class(crops, per_class):
+        pairs = zip(crops.images[chosen], crops.select(chosen).keypoints, strict=True)
+        rows.append((name, [tile for pair in pairs for tile in _crop_tiles(*pair, heatmap_sigma)]))
+    return rows
 
 
-def _crop_tiles(crops, index, heatmap_sigma):
-    image, keypoints = crops.images[index], crops.keypoints[index]
+def _crop_tiles(image, keypoints, heatmap_sigma):
     maps = [show_maps(f"spade_{kind}", keypoints, len(image), heatmap_sigma) for kind in ("keypoints", "bones")]
     return [image, draw_skeleton(image, keypoints), *maps]
 

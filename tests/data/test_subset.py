@@ -1,8 +1,12 @@
 import itertools
+import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from pipeline.data.archive import ImageSet, write_image_set
 from pipeline.data.subset import draw_subset, read_subset
@@ -48,6 +52,19 @@ def test_no_clip_of_a_class_both_trains_and_validates(size):
         assert not set(own["group"][own["part"] == "fit"]) & set(own["group"][own["part"] == "val"])
         assert (own["part"] == "fit").any()
     assert 0.05 < (subset["part"] == "val").mean() <= 0.3
+
+
+def test_classes_with_fewer_images_than_asked_are_told(tmp_path):
+    rows = training_rows().assign(keypoints="")
+    images = np.zeros((len(rows), 4, 4, 3), np.uint8)
+    write_image_set(tmp_path / "crops.zip", ImageSet(images, rows, ["many", "some", "few", "one"]))
+    options = json.dumps({"size": 20, "seed": 0, "val_fraction": 0.2})
+    arguments = ["--options", options, "--crops", tmp_path / "crops.zip", "--out", tmp_path / "subset.csv"]
+    command = [sys.executable, "-m", "pipeline.data.subset", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "crops.zip: 2 classes have fewer than the 20 training images asked" in done.stderr
+    assert "(few 12, one 1); add images" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_seeds_draw_different_images():

@@ -31,14 +31,18 @@ def test_a_generator_survives_its_file(saved):
     assert sum(p.numel() for p in loaded.parameters()) == sum(p.numel() for p in plain.parameters())
 
 
+def test_equal_generators_are_equal_files(saved, tmp_path):
+    generator, path = saved
+    for _ in range(5):
+        save_generator(tmp_path / "again.safetensors", generator, OPTIONS, ["a", "b"])
+        assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
 def test_a_file_that_does_not_fit_is_named(saved, tmp_path):
     path = saved[1]
     tensors = load_file(path)
-    metadata = {
-        "condition": '"reacgan"',
-        "class_names": '["a", "b"]',
-        "options": json.dumps({**OPTIONS, "channels": 16}),
-    }
+    description = {"condition": "reacgan", "class_names": ["a", "b"], "options": {**OPTIONS, "channels": 16}}
+    metadata = {"description": json.dumps(description)}
     save_file(tensors, tmp_path / "wider.safetensors", metadata=metadata)
     save_file(tensors, tmp_path / "bare.safetensors")
     (tmp_path / "torn.safetensors").write_bytes(path.read_bytes()[:1000])

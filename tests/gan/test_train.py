@@ -132,7 +132,7 @@ def test_batch_statistics_of_the_finished_generator_are_its_own():
 
 
 def test_generated_colours_follow_the_label():
-    options = {**OPTIONS, "steps": 60, "batch_size": 8, "lr": 1e-3, "ema_start": 40}
+    options = {**OPTIONS, "steps": 40, "batch_size": 8, "lr": 1e-3, "ema_start": 30}
     batches = TrainingBatches(colour_set(), options, "cpu")
     training = new_training(2, options, "cpu")
     train(training, batches, options, lambda losses: None)

@@ -79,3 +79,9 @@ def test_a_missing_joint_empties_its_map_and_its_bones_and_nothing_else():
 def test_joints_at_one_place_make_a_dot_not_nan():
     maps = bone_maps(torch.full((1, 21, 2), 9.0), 32)
     assert maps.isfinite().all() and maps[0, 0, 9, 9] == 1
+
+
+def test_maps_hold_no_number_so_small_that_it_slows_convolutions():
+    maps = keypoint_maps(torch.rand(8, 21, 2) * 63, 64)
+    assert not ((maps > 0) & (maps < torch.finfo(torch.float32).tiny)).any()
+    assert ((maps > 0).sum(dim=(2, 3)) > 20).all()
