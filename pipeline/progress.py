@@ -83,7 +83,7 @@ class Progress:
 
 def run_snakemake(arguments, cores):
     """Run Snakemake with the progress shown; return its exit status."""
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--rerun-incomplete", "--nocolor", *arguments]
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments]
     progress, said, told = Progress(cores), collections.deque(maxlen=40), []
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, start_new_session=True, **pipes) as snakemake:
