@@ -1,7 +1,7 @@
 # The two commands of the README, and the few that developers need.
 PYTHON ?= python3
 export PYTHON
-BIN := $(CURDIR)/.venv/bin
+BIN := .venv/bin
 
 .PHONY: demo test setup lint format lock clean
 
@@ -30,4 +30,4 @@ lock: ## resolve envs/*.in anew (needs uv)
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/uv.in -o envs/uv.lock
 
 clean: ## remove what the graph made; data and the installed environment stay
-	rm -rf results logs benchmarks .snakemake
+	rm -rf results/*/ results/.state logs benchmarks .snakemake

@@ -65,8 +65,9 @@ class Progress:
             self.waiting[rule] = int(number)
 
     def _finish(self, job):
-        rule, name, begun = self.started.pop(job)
-        seconds = self.clock() - begun
+        now = self.clock()
+        rule, name, begun = self.started.pop(job, [self.rule, "", now])
+        seconds = now - begun
         self.spent[rule].append(seconds)
         self.waiting[rule] -= 1
         self.done += 1
@@ -83,7 +84,9 @@ class Progress:
 
 def run_snakemake(arguments, cores):
     """Run Snakemake with the progress shown; return its exit status."""
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments]
+    # Jobs of one GPU wait for each other; without one there is nothing to wait for.
+    gpu = ["--resources", "gpu=1"] if list(Path("/dev").glob("nvidia[0-9]*")) else []
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *gpu, "--nocolor", *arguments]
     progress, said, told = Progress(cores), collections.deque(maxlen=40), []
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, start_new_session=True, **pipes) as snakemake:
@@ -101,14 +104,15 @@ def run_snakemake(arguments, cores):
                 print(message, flush=True)
     if snakemake.returncode:
         print("" if told else "".join(said), end="")
-        print("stopped before the end; what was finished is kept, and the same command goes on from there")
+        if progress.total:
+            print("stopped before the end; what was finished is kept, and the same command goes on from there")
     return snakemake.returncode
 
 
-def show_products():
-    """Print Table 8 and where the rest lies."""
+def show_products(arguments):
+    """Print Table 8, where it was asked for, and where the rest lies."""
     table = Path("results/table8.csv")
-    if table.exists():
+    if {"all", str(table)} & set(arguments):
         print("\nTable 8: accuracy (%), mean ± sd over seeds, by training images per class")
         print(pd.read_csv(table, dtype=str, keep_default_na=False).to_string(index=False))
     print("\nEverything else:")
@@ -121,8 +125,8 @@ def main():
     began = time.monotonic()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     status = run_snakemake(arguments, cores)
-    if status == 0:
-        show_products()
+    if status == 0 and not {"-n", "--dry-run"} & set(arguments):
+        show_products(arguments)
         print(f"\n{time.monotonic() - began:.0f} s")
     sys.exit(status)
 

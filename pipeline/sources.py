@@ -1,12 +1,16 @@
-"""Which files of this project a module's results depend on: itself and all it imports, however far away.
+"""What results depend on besides their inputs: the code that makes them, and the photographs outside the graph.
 
-Snakemake takes them as inputs, so that an edit re-runs the stages it concerns and no other, and none can be forgotten.
+Snakemake takes a stage's own files as inputs, so that an edit re-runs what it concerns and no other, and no file can be
+forgotten.
 """
 
 import ast
+import hashlib
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+_LISTINGS, _SMALL = {".csv", ".json", ".txt"}, 1_000_000
 
 
 def source_files(*modules):
@@ -18,6 +22,24 @@ def source_files(*modules):
             found.add(path)
             waiting.extend(_imports(path))
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def photographs_digest(root):
+    """Return a hash of the file names under `root`, and of the small text files there, such as groups.csv.
+
+    It tells added, removed and renamed photographs and corrected labels at the price of a directory walk; not a
+    photograph whose pixels were changed in place.
+    """
+    digest = hashlib.sha256()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            digest.update(os.fsencode(path.relative_to(root)) + b"\0")
+            if path.suffix in _LISTINGS:
+                size = path.stat().st_size
+                digest.update(path.read_bytes() if size < _SMALL else str(size).encode())
+    return digest.hexdigest()[:16]
 
 
 def _file_of(module):

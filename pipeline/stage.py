@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def note(text):
 
 
 def run_stage(main):
-    """Run main(); input that a person can mend ends in one line on stderr and exit status 1."""
+    """Run main(); input that a person can mend ends in one line on stderr and exit status 1.
+
+    SIGTERM ends it as an exception, so that files half written are removed.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         main()
     except WrongInput as wrong:

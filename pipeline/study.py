@@ -26,9 +26,12 @@ def check_params(params):
     for name, study in params["studies"].items():
         for role in ("table8", "table9", "source"):
             _choose(study["experiments"], study[role], f"studies.{name}.{role}", f"studies.{name}.experiments")
-        for dataset, experiment in study["experiments"].items():
+        for dataset in study["experiments"]:
             _choose(params["datasets"], dataset, f"studies.{name}.experiments.{dataset}", "datasets")
-            _check_sizes(experiment, f"studies.{name}.experiments.{dataset}")
+            _check_experiment(study, dataset, f"studies.{name}.experiments.{dataset}")
+    for name, dataset in params["datasets"].items():
+        if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":
+            raise WrongInput(f"params.yaml, datasets.{name}.root: a drawn data set lies in results/drawn/{name}.zip")
 
 
 def plain(value):
@@ -42,15 +45,29 @@ def _dotted(path):
 
 def _choose(choices, wanted, key, place):
     if wanted not in choices:
-        raise WrongInput(f"params.yaml, {key}: found {wanted!r}; expected one of {sorted(choices)} from {place}")
+        known = f"{sorted(choices)}, the keys of {place}"
+        raise WrongInput(f"params.yaml, {key}: found {wanted!r}; expected one of {known}")
 
 
-def _check_sizes(experiment, key):
+def _check_experiment(study, dataset, key):
+    """Check that an experiment has the generators its tables need, and each setting a value for every size."""
+    experiment = study["experiments"][dataset]
+    needed = {"reacgan", study["spade"]} if dataset in (study["table8"], study["table9"]) else {study["spade"]}
+    missing = sorted(needed - set(experiment["generators"]))
+    if missing:
+        raise WrongInput(f"params.yaml, {key}.generators: {missing[0]!r} is missing; the tables need it, add it")
+    # The source's generator of the multi-source rows has seen all of its data set.
+    sizes = _ordered(experiment["sizes"]) + (["all"] if dataset == study["source"] else [])
     for section in (*experiment["generators"].values(), experiment["classifier"]):
         for name, value in section.items():
-            missing = [size for size in map(str, experiment["sizes"]) if _by_size(value) and size not in value]
+            missing = [size for size in sizes if _by_size(value) and size not in value]
             if missing:
                 raise WrongInput(f"params.yaml, {key}: {name} has no value for size {missing[0]!r}; add it")
+
+
+def _ordered(sizes):
+    """Return subset sizes as paths carry them, from small to "all", however params.yaml lists them."""
+    return [str(size) for size in sorted(sizes, key=lambda size: float("inf") if size == "all" else size)]
 
 
 def _by_size(value):
@@ -77,8 +94,8 @@ class Study:
         self.source, self.spade = self.settings["source"], self.settings["spade"]
 
     def sizes(self, dataset):
-        """Subset sizes as paths carry them: "5", "all"."""
-        return [str(size) for size in self.experiments[dataset]["sizes"]]
+        """Subset sizes as paths carry them, in growing order: "5", "all"."""
+        return _ordered(self.experiments[dataset]["sizes"])
 
     def seeds(self, dataset):
         """Seeds of a data set's experiments."""
@@ -86,9 +103,8 @@ class Study:
 
     def generator_options(self, dataset, size, seed, condition):
         """Settings of one generator's training."""
-        generators = self.experiments[dataset]["generators"]
-        _choose(generators, condition, "spade", f"studies.{self.name}.experiments.{dataset}.generators")
-        return at_size(generators[condition], size) | {"condition": condition, "seed": int(seed)}
+        options = at_size(self.experiments[dataset]["generators"][condition], size)
+        return options | {"condition": condition, "seed": int(seed)}
 
     def classifier_options(self, dataset, size, seed, recipe):
         """Settings of one classifier's training: those that its strategy uses, so that others may change."""

@@ -27,7 +27,8 @@ def main():
         _serve(arguments[0], int(arguments[1]))
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        server.connect(os.environ[ADDRESS])
+        # A job of Slurm stays in its own process: that is what the allocation's memory and GPU are bound to.
+        server.connect("" if "SLURM_JOB_ID" in os.environ else os.environ[ADDRESS])
     except (KeyError, OSError):
         _run(module, arguments)
     else:
@@ -95,7 +96,10 @@ def _keep(client):
 
 def _end_with(client, stage):
     if not client.recv(1):
-        os.killpg(stage, signal.SIGTERM)
+        # The stage may be so young that it leads no group yet.
+        for end in (os.kill, os.killpg):
+            with contextlib.suppress(OSError):
+                end(stage, signal.SIGTERM)
 
 
 def _become(streams, module, arguments, folder, environment):

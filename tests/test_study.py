@@ -72,6 +72,11 @@ def wrong(path, value):
         (["sutdy"], "demo", r"top level: .*'sutdy' was unexpected"),
         (["studies", "demo", "filter", "keep"], 0.3, r"studies\.demo\.filter: .*'keep' was unexpected"),
         (["studies", "demo", "filter", "keep_fraction"], 30, r"studies\.demo\.filter\.keep_fraction: 30 is greater"),
+        (["studies", "demo", "spade"], "spade_keypoints", r"drawn_gestures\.generators: 'spade_keypoints' is missing"),
+        (["studies", "paper", "experiments", "hagrid", "classifier", "epochs"], {"10": 1}, "no value for size '20'"),
+        (["datasets", "drawn_signs", "root"], "results/drawn/other.zip", r"drawn_signs\.root: a drawn data set lies"),
+        (["studies", "demo", *SIGNS, "generators", "reacgan", "z_dim"], 81, r"z_dim: 81 is not a multiple of 5"),
+        (["studies", "demo", *SIGNS, "classifier", "epochs"], 0, r"classifier\.epochs"),
         (["studies", "demo", "source"], "hagird", r"studies\.demo\.source: found 'hagird'"),
         (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
         (["datasets", "rwth", "reader"], "rwht", r"datasets\.rwth\.reader: 'rwht' is not one of"),
@@ -81,3 +86,9 @@ def wrong(path, value):
 def test_a_wrong_key_or_value_is_named(path, value, said):
     with pytest.raises(WrongInput, match=said):
         check_params(wrong(path, value))
+
+
+def test_sizes_grow_however_they_are_listed():
+    params = wrong(["studies", "demo", *SIGNS, "sizes"], ["all", 5])
+    assert Study(params).sizes("drawn_signs") == ["5", "all"]
+    assert Study(params).columns("5") == [("drawn_signs", "drawn_signs", "all")]

@@ -1,4 +1,4 @@
-"""What a killed training needs to go on, bit for bit, where it stopped."""
+"""What a killed training needs to go on where it stopped: on a CPU to the bit, on a GPU up to its own rounding."""
 
 import hashlib
 import json

@@ -97,12 +97,20 @@ def _opened(path):
         return zipfile.ZipFile(path)
     except FileNotFoundError:
         raise WrongInput(f"{path}: no such image set; run Snakemake to make it") from None
+    except IsADirectoryError:
+        raise WrongInput(f"{path}: a folder; expected an image set, one ZIP archive; name the ZIP") from None
     except zipfile.BadZipFile:
         raise WrongInput(f"{path}: not a complete ZIP archive; delete it and run Snakemake again") from None
 
 
 def _metadata(archive):
     # Names stay text: a class called "1", a group called "007" or an empty field must survive the round trip.
-    rows = pd.read_csv(io.BytesIO(archive.read("metadata.csv")), dtype=str, keep_default_na=False)
-    rows["label"] = rows["label"].astype(np.int64)
-    return rows, json.loads(archive.read("class_names.json"))
+    try:
+        rows = pd.read_csv(io.BytesIO(archive.read("metadata.csv")), dtype=str, keep_default_na=False)
+        rows["label"] = rows["label"].astype(np.int64)
+        return rows, json.loads(archive.read("class_names.json"))
+    except (KeyError, ValueError) as misfit:
+        raise WrongInput(
+            f"{archive.filename}: not an image set ({misfit}); expected metadata.csv with file_name, label and class,"
+            " and class_names.json; make it with this project"
+        ) from None

@@ -35,7 +35,10 @@ def _groups(root):
     listing = root / "groups.csv"
     if not listing.exists():
         return None
-    rows = pd.read_csv(listing, dtype=str, keep_default_na=False)
+    try:
+        rows = pd.read_csv(listing, dtype=str, keep_default_na=False)
+    except ValueError as misfit:  # not UTF-8, empty, or no table
+        raise WrongInput(f"{listing}: not a CSV file in UTF-8 ({misfit}); save it again as such") from None
     if not {"file", "group"} <= set(rows.columns):
         raise WrongInput(f"{listing}: found columns {list(rows.columns)}; expected file,group; rename them")
     return dict(zip(rows["file"], rows["group"], strict=True))

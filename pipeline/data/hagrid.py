@@ -1,9 +1,10 @@
 """HaGRID (Kapitanov et al., WACV 2024), versions 1 and 2: photographs of people showing one of 18 or 33 gestures.
 
 Version 1 keeps annotations in `ann_train_val/<gesture>.json` and `ann_test/`, images in `train_val/<gesture>/` or
-`train_val_<gesture>/`, and `test/<gesture>/`; version 2 in `annotations/{train,val,test}/<gesture>.json` and
-`hagrid_dataset/<gesture>/`. All coordinates are relative to the image. The landmarks are MediaPipe's, one list per
-hand, and may be empty; hand and box are matched by place, because the two lists do not always run parallel.
+`train_val_<gesture>/`, and `test/<gesture>/`; version 2 in `annotations/{train,val,test}/<gesture>.json` (or
+`hagrid_annotations/`) and `hagrid_dataset/<gesture>/`. All coordinates are relative to the image. The landmarks are
+MediaPipe's, one list per hand, and may be empty; hand and box are matched by place, because the two lists do not always
+run parallel.
 """
 
 import json
@@ -20,7 +21,11 @@ _LAYOUTS = {
     "annotations/train": ("train", ("hagrid_dataset/{gesture}",)),
     "annotations/val": ("train", ("hagrid_dataset/{gesture}",)),
     "annotations/test": ("test", ("hagrid_dataset/{gesture}",)),
+    "hagrid_annotations/train": ("train", ("hagrid_dataset/{gesture}",)),
+    "hagrid_annotations/val": ("train", ("hagrid_dataset/{gesture}",)),
+    "hagrid_annotations/test": ("test", ("hagrid_dataset/{gesture}",)),
 }
+_KEYS = {"bboxes", "labels", "user_id"}
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -43,9 +48,13 @@ def photographs(root):
 
 def _entries(listing):
     try:
-        return json.loads(listing.read_text())
-    except ValueError as error:
-        raise WrongInput(f"{listing}: not valid JSON ({error}); fetch the annotation file again") from None
+        entries = dict(json.loads(listing.read_text()))
+    except (TypeError, ValueError) as error:
+        raise WrongInput(f"{listing}: not HaGRID's JSON ({error}); fetch the annotation file again") from None
+    for name, entry in entries.items():
+        if not isinstance(entry, dict) or _KEYS - set(entry):
+            raise WrongInput(f"{listing}, key {name}: expected the keys {sorted(_KEYS)}; mend or remove the entry")
+    return entries
 
 
 def _row(root, listing, part, places, name, entry):
@@ -61,7 +70,7 @@ def _row(root, listing, part, places, name, entry):
         "class": gesture,
         "group": entry["user_id"],
         "part": part,
-        "landmarks": "" if hand is None else json.dumps(np.round(hand * _image_size(path), 2).tolist()),
+        "landmarks": "" if hand is None else json.dumps(_pixels(hand, path)),
         "where": f"{listing}, key {name}",
     }
 
@@ -72,12 +81,22 @@ def _hand_of(gesture, entry, where):
         raise WrongInput(f"{where}: labels are {entry['labels']}; expected {gesture!r} among them; mend the entry")
     x, y, width, height = entry["bboxes"][entry["labels"].index(gesture)]
     middle = np.array([x + width / 2, y + height / 2])
-    hands = [np.array(hand, float) for hand in entry.get("landmarks", entry.get("hand_landmarks")) or [] if hand]
+    hands = [np.array(hand, float) for hand in _hands(entry) if hand]
     hands = [hand for hand in hands if hand.shape == (21, 2)]
     nearest = min(hands, key=lambda hand: np.linalg.norm(hand.mean(axis=0) - middle), default=None)
     if nearest is None or (np.abs(nearest.mean(axis=0) - middle) > [width / 2, height / 2]).any():
         return None
     return nearest
+
+
+def _hands(entry):
+    """Return the lists of landmarks under version 1's or version 2's name; both may be null."""
+    return next((entry[key] for key in ("landmarks", "hand_landmarks") if entry.get(key)), [])
+
+
+def _pixels(hand, path):
+    # A fraction of the width counts from the edge of the first pixel, whose centre is at 0 here.
+    return np.round(hand * _image_size(path) - 0.5, 2).tolist()
 
 
 def _image_size(path):

@@ -15,8 +15,8 @@ def photographs(root):
     for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
         where = f"{listing}, line {number}"
         parts = line.split()
-        if len(parts) != 2:
-            raise WrongInput(f"{where}: found {line!r}; expected `relative/path class`; mend or remove the line")
+        if len(parts) != 2 or len(Path(parts[0]).parts) < 3:
+            raise WrongInput(f"{where}: found {line!r}; expected `…/clip/1/frame.png class`; mend or remove the line")
         name, label = parts
         yield {
             "name": name,

@@ -13,13 +13,14 @@ import pandas as pd
 from pipeline.chance import seed_of, stream
 from pipeline.data.files import replacing
 from pipeline.data.manifest import read_manifest
-from pipeline.stage import WrongInput, run_stage, stage_arguments
+from pipeline.stage import WrongInput, note, run_stage, stage_arguments
 
 
 def split_photographs(rows, kind, test_fraction, seed):
-    """Return a boolean mask: True where the row tests. Every class keeps at least one training image.
+    """Return a boolean mask: True where the row tests.
 
     kind: "grouped" (no group on both sides), "random" (images, stratified by class), "official" (the owner's `part`).
+    Of the first two, every class keeps at least one training image.
     """
     if kind == "official":
         if not rows["part"].isin(["train", "test"]).all():
@@ -59,19 +60,43 @@ def main():
     args = stage_arguments(__doc__, inputs=["manifest", "poses"]).parse_args()
     options = args.options
     rows = read_manifest(args.manifest)
-    with np.load(args.poses, allow_pickle=False) as poses:
-        rows = rows[np.isfinite(poses["keypoints"]).all(axis=2).any(axis=1)]
+    rows = rows[_with_pose(rows, args.poses)]
     sizes = rows["class"].value_counts()
     classes = _class_names(sizes, options["classes"], options["min_images"])
     rows = rows[rows["class"].isin(classes)].reset_index(drop=True)
     test = split_photographs(rows, options["kind"], options["test_fraction"], options["seed"])
     rows = rows.assign(part=np.where(test, "test", "train"), label=[classes.index(name) for name in rows["class"]])
+    check_sides(rows, args.manifest)
     with replacing(args.out) as beside:
         rows[["name", "part", "class", "label", "group"]].to_csv(beside, index=False)
     left_out = sorted(set(sizes.index) - set(classes))
     print(f"{len(rows)} photographs with a pose, {int((~test).sum())} train, {int(test.sum())} test")
     print(f"{len(classes)} classes; left out for fewer than {options['min_images']} images: {left_out}")
     print(json.dumps(rows.groupby(["class", "part"]).size().unstack(fill_value=0).to_dict("index")))
+
+
+def _with_pose(rows, path):
+    with np.load(path, allow_pickle=False) as poses:
+        if poses["names"].tolist() != rows["name"].tolist():
+            raise WrongInput(f"{path}: other photographs than in the manifest; delete it and run Snakemake again")
+        return np.isfinite(poses["keypoints"]).all(axis=2).any(axis=1)
+
+
+def check_sides(rows, where):
+    """Raise WrongInput if a class cannot train or nothing is left to test; say which classes are never tested."""
+    counts = pd.crosstab(rows["class"], rows["part"]).reindex(columns=["train", "test"], fill_value=0)
+    if not counts["test"].any():
+        raise WrongInput(
+            f"{where}: the split leaves no test image; every class comes from one group, or test_fraction is too small:"
+            " mend the groups, or set the data set's split.kind to random in params.yaml"
+        )
+    untrained, untested = (sorted(counts.index[counts[side] == 0]) for side in ("train", "test"))
+    if untrained:
+        raise WrongInput(
+            f"{where}: class {untrained[0]!r} has no training image; leave it out of the data set's `classes`"
+        )
+    if untested:
+        note(f"{where}: {len(untested)} classes have no test image and so no recall ({', '.join(untested)})")
 
 
 def _class_names(sizes, classes, min_images):

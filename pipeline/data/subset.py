@@ -1,7 +1,8 @@
 """Subsets: n training images of each class, the same for generator and classifier (Section 4.2).
 
 The released code draws the generator's and the classifier's images apart and unstratified; here one file names both.
-Part `fit` trains; part `val` (whole groups where a class has several) picks the classifier's best epoch.
+Part `fit` trains; part `val` picks the classifier's best epoch. Of each class, `val` holds whole groups; a clip that
+shows two classes may validate one and train the other.
 """
 
 import pandas as pd
@@ -23,7 +24,8 @@ def draw_subset(rows, size, val_fraction, seed):
 
 
 def _draw_class(rows, size, val_fraction, seed):
-    order = [seed_of(seed, "subset", name) for name in rows["file_name"]]
+    # By the photograph's own name, so that one more photograph elsewhere draws nothing anew.
+    order = [seed_of(seed, "subset", name) for name in rows["name"]]
     rows = rows.assign(order=order).sort_values("order").drop(columns="order")
     held = rows["group"].isin(_val_groups(rows, val_fraction, seed))
     fit, val = rows[~held].assign(part="fit"), rows[held].assign(part="val")

@@ -2,13 +2,12 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 
-from snakemake.exceptions import WorkflowError
-
-from pipeline.sources import source_files
+from pipeline.sources import photographs_digest, source_files
 from pipeline.stage import WrongInput
 from pipeline.study import Study, maker_of, origin_of
 from pipeline.warm import ADDRESS
@@ -16,11 +15,15 @@ from pipeline.warm import ADDRESS
 try:
     STUDY = Study(config)
 except WrongInput as wrong:
-    raise WorkflowError(str(wrong))
+    print(f"error: {wrong}", file=sys.stderr)
+    sys.exit(1)
 
 # The python of this Snakemake runs the stages, also where its environment was not activated.
+PLACES = (os.path.dirname(sys.executable), str(workflow.basedir))
 shell.prefix(
-    f"set -euo pipefail; export PATH={os.path.dirname(sys.executable)}:$PATH PYTHONPATH={workflow.basedir}; "
+    "set -euo pipefail; export PATH={}:$PATH PYTHONPATH={}; ".format(
+        *map(shlex.quote, PLACES)
+    )
 )
 
 # A cell is data set, size, seed and recipe; so are the names of its files.
@@ -54,6 +57,19 @@ def photographs_of(wildcards):
     """The drawn data sets are files of the graph; the others lie where their owner put them."""
     data = STUDY.datasets[wildcards.dataset]
     return [data["root"]] if "drawn" in data else []
+
+
+def outside_digest(wildcards):
+    """What changes when photographs outside the graph come or go; nothing for the drawn ones, which are inputs."""
+    data = STUDY.datasets[wildcards.dataset]
+    return "" if "drawn" in data else photographs_digest(data["root"])
+
+
+def shown_sigma(wildcards):
+    """The width of the keypoint maps that the generators of a data set see."""
+    return STUDY.experiments[wildcards.dataset]["generators"][STUDY.spade][
+        "heatmap_sigma"
+    ]
 
 
 def reader_sources(wildcards):

@@ -33,6 +33,7 @@ rule manifests:
                 for key in ("reader", "root", "classes")
             }
         ),
+        photographs=outside_digest,
     shell:
         "python -m pipeline.warm pipeline.data.photographs --options {params.options:q} --out {output}"
         " > {log} 2> >(tee -a {log} >&2)"

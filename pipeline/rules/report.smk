@@ -37,7 +37,9 @@ rule crops_sheets:
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json({"per_class": 3, "heatmap_sigma": 2.0, "headings": []}),
+        options=lambda wc: as_json(
+            {"per_class": 3, "heatmap_sigma": shown_sigma(wc), "headings": []}
+        ),
     shell:
         "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --crops {input.crops}"
         " --out {output}"
@@ -57,7 +59,11 @@ rule generated_sheets:
         "../../envs/main.yaml"
     params:
         options=lambda wc: as_json(
-            {"per_class": 8, "heatmap_sigma": 2.0, "headings": shown_image_sets(wc)}
+            {
+                "per_class": 8,
+                "heatmap_sigma": shown_sigma(wc),
+                "headings": shown_image_sets(wc),
+            }
         ),
     shell:
         "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --images {input.images}"

@@ -27,8 +27,8 @@ def test_both_versions_of_hagrid_give_the_same_hands(version):
     row = by_stem["00c47c4e-f32e-55d9-8626-d9dbbbd486b8.jpg"]
     height, width = load_photograph(row["path"]).shape[:2]
     thumb_tip, index_pip = np.array(json.loads(row["landmarks"]))[[4, 6]]
-    assert thumb_tip == pytest.approx([0.444351 * width, 0.249363 * height], abs=0.01)
-    assert index_pip == pytest.approx([0.51503 * width, 0.25899 * height], abs=0.01)
+    assert thumb_tip == pytest.approx([0.444351 * width - 0.5, 0.249363 * height - 0.5], abs=0.01)
+    assert index_pip == pytest.approx([0.51503 * width - 0.5, 0.25899 * height - 0.5], abs=0.01)
 
 
 def test_hagrid_leaves_out_annotations_without_an_image(capsys):

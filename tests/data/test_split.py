@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.split import split_photographs
+from pipeline.data.split import check_sides, split_photographs
 from pipeline.stage import WrongInput
 
 
@@ -53,3 +53,16 @@ def test_official_split_needs_one():
     with pytest.raises(WrongInput, match="split: grouped"):
         split_photographs(rows, "official", 0.3, seed=0)
     assert split_photographs(rows.assign(part="test"), "official", 0.3, seed=0).tolist() == [True]
+
+
+def sides(parts):
+    return pd.DataFrame([{"class": name, "part": part} for name, part in parts])
+
+
+def test_a_split_that_cannot_be_used_is_refused_at_once(capsys):
+    with pytest.raises(WrongInput, match="leaves no test image"):
+        check_sides(sides([("a", "train"), ("b", "train")]), "m.csv")
+    with pytest.raises(WrongInput, match=r"m\.csv: class 'b' has no training image"):
+        check_sides(sides([("a", "train"), ("a", "test"), ("b", "test")]), "m.csv")
+    check_sides(sides([("a", "train"), ("a", "test"), ("b", "train")]), "m.csv")
+    assert "1 classes have no test image and so no recall (b)" in capsys.readouterr().err

@@ -20,6 +20,7 @@ def training_rows(frames_per_clip=4):
     rows = pd.DataFrame(images, columns=["label", "number"])
     rows["file_name"] = [f"{label}/{number:03d}.png" for label, number in images]
     rows["class"] = rows["label"].astype(str)
+    rows["name"] = rows["file_name"]
     rows["group"] = [f"{label}-{number // frames_per_clip}" for label, number in images]
     return rows
 
