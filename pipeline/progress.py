@@ -112,7 +112,7 @@ def run_snakemake(arguments, cores):
 def show_products(arguments):
     """Print Table 8, where it was asked for, and where the rest lies."""
     table = Path("results/table8.csv")
-    if {"all", str(table)} & set(arguments):
+    if "--" not in arguments or {"all", str(table)} & set(arguments):
         print("\nTable 8: accuracy (%), mean ± sd over seeds, by training images per class")
         print(pd.read_csv(table, dtype=str, keep_default_na=False).to_string(index=False))
     print("\nEverything else:")
