@@ -1,9 +1,9 @@
 """Run a stage without waiting for its imports: `python -m pipeline.warm MODULE [ARGUMENTS]`.
 
-Importing torch and timm takes ten seconds of a core, more than many a cell of a small study. While Snakemake runs, one
-server process holds these libraries and forks once per stage; the command here hands over its arguments, folder,
-environment and standard streams, and ends with the stage's exit status. Where no server listens (on a cluster, on
-another machine), the stage runs in this very process, with the same result.
+Importing torch and timm takes four to ten seconds of a core, as much as many a cell of a small study. While Snakemake
+runs, one server process holds these libraries and forks once per stage; the command here hands over its arguments,
+folder, environment and standard streams, and ends with the stage's exit status. Where no server listens (on a cluster,
+on another machine), the stage runs in this very process, with the same result.
 
 The server imports libraries only, never a module of this project, so that a stage always runs the code on disk.
 """
