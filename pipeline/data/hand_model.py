@@ -16,8 +16,8 @@ FINGER_BASES = (5, 9, 13, 17)
 PARENTS = (-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19)
 
 # Phalanges of thumb, index … little finger, base to tip; the pulp is the radius at the tip.
-# Rounded to an adult's, in mm; Buryanov and Kotiuk, Proportions of hand segments, Int. J. Morphol. 28(3), 2010, measured
-# such means (the digits here were not checked against it).
+# An adult's, in mm. Such means are in Buryanov and Kotiuk, Proportions of hand segments, Int. J. Morphol. 28(3), 2010;
+# the digits here were not checked against it.
 _PHALANGES = np.array(
     [[46.2, 31.6, 21.7], [39.8, 22.4, 15.8], [44.6, 26.3, 17.4], [41.4, 25.7, 17.3], [32.7, 18.1, 16.0]], np.float32
 )
