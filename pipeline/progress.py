@@ -37,14 +37,14 @@ class Progress:
     def __init__(self, cores, clock=time.monotonic):
         self.cores, self.clock = cores, clock
         self.waiting, self.started, self.spent = collections.Counter(), {}, collections.defaultdict(list)
-        self.rule, self.wildcards, self.total, self.done = None, "", 0, 0
+        self.rule, self.job, self.total, self.done = None, None, 0, 0
 
     def read(self, line):
         """Take in one line; return what to print, or None."""
         if count := re.fullmatch(r"(\w+) +(\d+)", line.rstrip()):
             self._count(*count.groups())
         elif begun := re.match(r"(?:local)?rule (\w+):", line):
-            self.rule, self.wildcards = begun[1], ""
+            self.rule = begun[1]
         elif job := re.match(r"    jobid: (\d+)", line):
             self.job = int(job[1])
             self.started[self.job] = [self.rule, "", self.clock()]
