@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 
 # Relative durations of the demo's jobs, measured once: they weigh the work until a rule's own jobs have been timed.
-_EXPECTED = collections.defaultdict(lambda: 1, generators=20, classifiers=8, poses=10, drawn=5, predictions=0.7)
+_EXPECTED = collections.defaultdict(lambda: 1, generators=20, classifiers=8, real_classifiers=8, poses=10, drawn=5, predictions=0.7)
 _PRODUCTS = {
     "results/table*.csv": "Tables 5, 8 and 9 (and, as *_long.csv, macro-recall and counts)",
     "results/sheets/": "contact sheets: crops with poses, generated images per condition",
     "results/predictions/": "each classifier's answer to each test image",
-    "results/classifiers/": "classifiers, and their training curves as CSV",
+    "results/classifiers/": "classifiers, and their training curves as CSV; real_classifiers/ saw real images alone",
     "results/images/": "generated image sets, ZIPs of PNGs with metadata.csv; filtered/ holds the best of them",
     "results/generators/": "generators (safetensors)",
     "results/crops/": "the real hands, 64x64, with keypoints",
@@ -115,9 +115,9 @@ def show_products(arguments):
     if "--" not in arguments or {"all", str(table)} & set(arguments):
         print("\nTable 8: accuracy (%), mean ± sd over seeds, by training images per class")
         print(pd.read_csv(table, dtype=str, keep_default_na=False).to_string(index=False))
-    print("\nEverything else:")
-    for place, what in _PRODUCTS.items():
-        print(f"  {place:<22}{what}")
+        print("\nEverything else:")
+        for place, what in _PRODUCTS.items():
+            print(f"  {place:<22}{what}")
 
 
 def main():

@@ -13,6 +13,7 @@ import yaml
 from pipeline.stage import WrongInput
 
 STRATEGIES = ("pretrain", "mixup", "regularization")
+TABLES = ("5", "8", "9")
 _SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
 
 
@@ -148,14 +149,81 @@ class Study:
                 "cell": cell_name(dataset, size, seed, recipe),
             }
             for row, (source, method, recipe) in enumerate(self.rows(table))
-            for heading, dataset, size in self.columns(table)
-            for seed in self.seeds(dataset)
+            for heading, (dataset, size, seed) in self._columns_by_seed(table)
         ]
+
+    def _columns_by_seed(self, table):
+        for heading, dataset, size in self.columns(table):
+            for seed in self.seeds(dataset):
+                yield heading, (dataset, size, seed)
+
+    def shown_image_sets(self, dataset):
+        """Return (subset, maker) of the images that a contact sheet shows: every maker's, largest size, first seed."""
+        makers = list(self.experiments[dataset]["generators"])
+        if dataset == self.target:
+            makers.append(f"{self.spade}_from_{self.source}")
+        subset = (dataset, self.sizes(dataset)[-1], self.seeds(dataset)[0])
+        return [(subset, maker) for maker in makers]
+
+    def artifacts(self):
+        """Return {rule: its files}: everything that the study is made of, each file once."""
+        cells = {
+            (subset, recipe)
+            for table in TABLES
+            for _, subset in self._columns_by_seed(table)
+            for _, _, recipe in self.rows(table)
+        }
+        made = {(subset, *maker_of(recipe)) for subset, recipe in cells if recipe != "real"}
+        filtered = {(subset, maker) for subset, maker, is_filtered in made if is_filtered}
+        images = {(subset, maker) for subset, maker, _ in made}
+        images |= {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
+        generators = {generator_of(subset, maker) for subset, maker in images}
+        real = {cell for cell in cells if cell[1] == "real"} | {(subset, "real") for subset, _ in filtered}
+        subsets = {subset for subset, _ in images | generators | cells}
+        every = {
+            "drawn": [f"{name}.zip" for name in self.experiments if "drawn" in self.datasets[name]],
+            "manifests": [f"{name}.csv" for name in self.experiments],
+            "poses": [f"{name}.{kind}" for name in self.experiments for kind in ("npz", "csv")],
+            "splits": [f"{name}.csv" for name in self.experiments],
+            "crops": [f"{name}-{part}.zip" for name in self.experiments for part in ("train", "test")],
+            "subsets": [f"{subset_name(*subset)}.csv" for subset in subsets],
+            "generators": _named(generators, "safetensors"),
+            "images": _named(images, "zip"),
+            "scores": _named(filtered, "csv"),
+            "filtered": _named(filtered, "zip"),
+            "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
+            "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
+            "predictions": _named(cells, "csv"),
+        }
+        files = {rule: sorted(f"results/{rule}/{name}" for name in names) for rule, names in every.items()}
+        files["tables"] = [f"results/table{n}{kind}" for n in TABLES for kind in (".csv", "_long.csv", ".json")]
+        for kind in ("crops", "generated"):
+            files[f"{kind}_sheets"] = [f"results/sheets/{kind}/{name}.png" for name in self.experiments]
+        return files
+
+
+def subset_name(dataset, size, seed):
+    """Return the name of a subset, with which the names of all that is made from it begin."""
+    return f"{dataset}-n{size}-s{seed}"
+
+
+def _named(made, suffix):
+    return [f"{subset_name(*subset)}-{name}.{suffix}" for subset, name in made]
+
+
+def generator_of(subset, maker):
+    """Return (subset, condition) of the generator behind a maker, whose images are made for `subset`.
+
+    A multi-source generator has seen all of its own data set.
+    """
+    dataset, size, seed = subset
+    condition, elsewhere, origin = maker.partition("_from_")
+    return ((origin, "all", seed) if elsewhere else (dataset, size, seed)), condition
 
 
 def cell_name(dataset, size, seed, recipe):
     """Return the name that a cell's files carry."""
-    return f"{dataset}-n{size}-s{seed}-{recipe}"
+    return f"{subset_name(dataset, size, seed)}-{recipe}"
 
 
 def strategy_of(recipe):
@@ -169,9 +237,3 @@ def maker_of(recipe):
         return None
     maker = recipe.rsplit("-", 1)[0]
     return maker.removesuffix("-filtered"), maker.endswith("-filtered")
-
-
-def origin_of(maker, dataset):
-    """Return (condition, data set) of the generator behind a maker, whose images are made for `dataset`."""
-    condition, elsewhere, origin = maker.partition("_from_")
-    return (condition, origin) if elsewhere else (condition, dataset)

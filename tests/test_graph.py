@@ -1,5 +1,6 @@
 """Properties of the graph, of every study: built by Snakemake itself, nothing is run."""
 
+import collections
 import contextlib
 import io
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from conftest import ROOT
 from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi
 from snakemake.settings.types import Quietness
 
-STUDIES = list(yaml.safe_load((ROOT / "params.yaml").read_text())["studies"])
+from pipeline.study import Study
+
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
 @dataclass
@@ -38,7 +41,7 @@ def jobs_of(config):
         ]
 
 
-@pytest.fixture(scope="module", params=STUDIES)
+@pytest.fixture(scope="module", params=list(PARAMS["studies"]))
 def jobs(request):
     return jobs_of({"study": request.param})
 
@@ -61,7 +64,7 @@ def test_poses_given_to_a_generator_are_of_the_targets_own_subset(jobs):
 
 
 def test_a_generator_and_its_classifiers_share_one_subset(jobs):
-    for job in (job for job in jobs if job.rule in ("generators", "classifiers")):
+    for job in (job for job in jobs if job.rule in ("generators", "classifiers", "real_classifiers")):
         name = job.outputs[0].split("/")[-1]
         assert [path for path in job.inputs if "/subsets/" in path] == [
             f"results/subsets/{'-'.join(name.split('-')[:3])}.csv"
@@ -71,7 +74,7 @@ def test_a_generator_and_its_classifiers_share_one_subset(jobs):
 def test_images_are_scored_by_a_classifier_of_real_images_of_the_same_subset(jobs):
     for job in (job for job in jobs if job.rule == "scores"):
         subset = "-".join(job.outputs[0].split("/")[-1].split("-")[:3])
-        assert f"results/classifiers/{subset}-real.safetensors" in job.inputs
+        assert f"results/real_classifiers/{subset}-real.safetensors" in job.inputs
 
 
 def test_multi_source_rows_use_a_generator_of_the_source(jobs):
@@ -80,6 +83,14 @@ def test_multi_source_rows_use_a_generator_of_the_source(jobs):
     for job in images:
         origin = job.outputs[0].split("_from_")[1].removesuffix(".zip")
         assert [path.split("-")[0] for path in job.inputs if "/generators/" in path] == [f"results/generators/{origin}"]
+
+
+def test_the_study_knows_every_artifact_of_the_graph(jobs, request):
+    made = collections.defaultdict(set)
+    for job in jobs:
+        made[job.rule].update(job.outputs)
+    study = Study(PARAMS | {"study": request.node.callspec.params["jobs"]})
+    assert {rule: set(files) for rule, files in study.artifacts().items() if files} == made
 
 
 def test_every_job_names_the_code_it_depends_on(jobs):

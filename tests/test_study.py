@@ -5,7 +5,7 @@ import yaml
 from conftest import ROOT
 
 from pipeline.stage import WrongInput
-from pipeline.study import Study, at_size, check_params, maker_of, origin_of
+from pipeline.study import Study, at_size, check_params, generator_of, maker_of
 
 SIGNS = ("experiments", "drawn_signs")
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -47,8 +47,12 @@ def test_recipes_name_their_maker():
     assert maker_of("real") is None
     assert maker_of("reacgan-filtered-mixup") == ("reacgan", True)
     assert maker_of("spade_bones_from_open_hagrid-pretrain") == ("spade_bones_from_open_hagrid", False)
-    assert origin_of("spade_bones_from_open_hagrid", "rwth") == ("spade_bones", "open_hagrid")
-    assert origin_of("reacgan", "rwth") == ("reacgan", "rwth")
+
+
+def test_a_multi_source_generator_has_seen_all_of_its_own_data_set():
+    subset = ("rwth", "5", 2)
+    assert generator_of(subset, "spade_bones_from_open_hagrid") == (("open_hagrid", "all", 2), "spade_bones")
+    assert generator_of(subset, "reacgan") == (subset, "reacgan")
 
 
 def test_per_size_settings_are_resolved_and_others_kept():

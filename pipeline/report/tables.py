@@ -59,8 +59,22 @@ def add_published(table, number, columns):
     return table
 
 
+def with_names(summary):
+    """Return the long table, with a column `cell` that names each row by itself, as a plot needs."""
+    return summary.drop(columns="row").assign(cell=summary[["source", "method", "column"]].agg(", ".join, axis=1))
+
+
+def as_metrics(summary):
+    """Return {source: {method: {column: {"accuracy": …, "macro_recall": …}}}} in percent, for `dvc metrics diff`."""
+    metrics = {}
+    for cell in summary.to_dict("records"):
+        measures = {name: round(cell[name], 2) for name in ("accuracy", "macro_recall")}
+        metrics.setdefault(cell["source"], {}).setdefault(cell["method"], {})[cell["column"]] = measures
+    return metrics
+
+
 def main():
-    parser = stage_arguments(__doc__, outputs=["out", "long"])
+    parser = stage_arguments(__doc__, outputs=["out", "long", "metrics"])
     parser.add_argument("--predictions", type=Path, nargs="+", required=True)
     args = parser.parse_args()
     cells = pd.DataFrame(args.options["cells"])
@@ -76,7 +90,9 @@ def main():
     with replacing(args.out) as beside:
         table.to_csv(beside, index=False)
     with replacing(args.long) as beside:
-        summary.drop(columns="row").to_csv(beside, index=False, float_format="%.4f")
+        with_names(summary).to_csv(beside, index=False, float_format="%.4f")
+    with replacing(args.metrics) as beside:
+        beside.write_text(json.dumps(as_metrics(summary), indent=1) + "\n")
     print(json.dumps({"cells": len(cells), "rows": len(table), "columns": columns}))
 
 

@@ -1,5 +1,5 @@
 rule classifiers:
-    """Train one classifier by one strategy of Table 2."""
+    """Train one classifier on real and generated images by one strategy of Table 2."""
     input:
         crops="results/crops/{dataset}-train.zip",
         subset=f"results/subsets/{SUBSET}.csv",
@@ -31,11 +31,24 @@ rule classifiers:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+# A rule and folder of its own: these judge the generated images that others train on, and a stage of DVC is a whole rule.
+use rule classifiers as real_classifiers with:
+    output:
+        classifier=f"results/real_classifiers/{SUBSET}-{{recipe}}.safetensors",
+        history=f"results/real_classifiers/{SUBSET}-{{recipe}}.csv",
+    log:
+        f"logs/real_classifiers/{SUBSET}-{{recipe}}.log",
+    benchmark:
+        f"benchmarks/real_classifiers/{SUBSET}-{{recipe}}.tsv"
+    wildcard_constraints:
+        recipe="real",
+
+
 rule predictions:
     """Ask a finished classifier about every test image once: the only stage that reads them."""
     input:
         crops="results/crops/{dataset}-test.zip",
-        classifier=rules.classifiers.output.classifier,
+        classifier=classifier_file,
         code=source_files("pipeline.classify.evaluate"),
     output:
         f"results/predictions/{SUBSET}-{{recipe}}.csv",

@@ -9,7 +9,8 @@ import tempfile
 
 from pipeline.sources import photographs_digest, source_files
 from pipeline.stage import WrongInput
-from pipeline.study import Study, maker_of, origin_of
+from pipeline.study import Study, generator_of, maker_of, subset_name
+from pipeline.versions import hooks
 from pipeline.warm import ADDRESS
 
 try:
@@ -28,9 +29,6 @@ shell.prefix(
 
 # A cell is data set, size, seed and recipe; so are the names of its files.
 SUBSET = "{dataset}-n{size}-s{seed}"
-
-SHEETS = [f"{dataset}-crops" for dataset in STUDY.experiments]
-SHEETS += [f"{dataset}-generated" for dataset in STUDY.experiments]
 
 
 wildcard_constraints:
@@ -77,13 +75,11 @@ def reader_sources(wildcards):
     return source_files("pipeline.data.photographs", f"pipeline.data.{reader}")
 
 
-def generator_of(wildcards):
-    """A generator of the same subset; a multi-source one knows all of its own data set instead."""
-    condition, origin = origin_of(wildcards.maker, wildcards.dataset)
-    size = wildcards.size if origin == wildcards.dataset else "all"
-    return (
-        f"results/generators/{origin}-n{size}-s{wildcards.seed}-{condition}.safetensors"
-    )
+def generator_file(wildcards):
+    """The generator behind a maker."""
+    subset = (wildcards.dataset, wildcards.size, wildcards.seed)
+    origin, condition = generator_of(subset, wildcards.maker)
+    return f"results/generators/{subset_name(*origin)}-{condition}.safetensors"
 
 
 def generated_for(wildcards):
@@ -99,6 +95,12 @@ def generated_for(wildcards):
     )
 
 
+def classifier_file(wildcards):
+    """The classifier of a cell."""
+    folder = "real_classifiers" if wildcards.recipe == "real" else "classifiers"
+    return f"results/{folder}/{SUBSET}-{{recipe}}.safetensors".format(**wildcards)
+
+
 def predictions_of(wildcards):
     return [
         f"results/predictions/{cell['cell']}.csv"
@@ -107,13 +109,24 @@ def predictions_of(wildcards):
 
 
 def shown_image_sets(wildcards):
-    """Every image set that the study makes for a data set, at its largest size and first seed."""
-    dataset = wildcards.dataset
-    makers = list(STUDY.experiments[dataset]["generators"])
-    if dataset == STUDY.target:
-        makers.append(f"{STUDY.spade}_from_{STUDY.source}")
-    size, seed = STUDY.sizes(dataset)[-1], STUDY.seeds(dataset)[0]
-    return [f"results/images/{dataset}-n{size}-s{seed}-{maker}.zip" for maker in makers]
+    """The image sets of a data set's contact sheet."""
+    shown = STUDY.shown_image_sets(wildcards.dataset)
+    return [
+        f"results/images/{subset_name(*subset)}-{maker}.zip" for subset, maker in shown
+    ]
+
+
+# Jobs read this file as well; only the Snakemake that plans looks at what DVC brought.
+if workflow.is_main_process:
+    hooks.adopt(config)
+
+
+onsuccess:
+    hooks.record(config)
+
+
+onerror:
+    hooks.record(config)
 
 
 onstart:

@@ -1,7 +1,7 @@
 rule images:
     """Generate the same number of images for every class; SPADE takes its poses from the subset."""
     input:
-        generator=generator_of,
+        generator=generator_file,
         crops="results/crops/{dataset}-train.zip",
         subset=f"results/subsets/{SUBSET}.csv",
         code=source_files("pipeline.generate.sample"),
@@ -27,7 +27,7 @@ rule scores:
     """Score generated images by a classifier trained on the same real subset (Section 3.1.4)."""
     input:
         images=rules.images.output,
-        classifier=f"results/classifiers/{SUBSET}-real.safetensors",
+        classifier=f"results/real_classifiers/{SUBSET}-real.safetensors",
         code=source_files("pipeline.classify.score"),
     output:
         f"results/scores/{SUBSET}-{{maker}}.csv",

@@ -7,6 +7,7 @@ rule tables:
     output:
         table="results/table{number}.csv",
         long="results/table{number}_long.csv",
+        metrics="results/table{number}.json",
     log:
         "logs/tables/{number}.log",
     conda:
@@ -22,6 +23,7 @@ rule tables:
     shell:
         "python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
         " --predictions {input.predictions} --out {output.table} --long {output.long}"
+        " --metrics {output.metrics}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -31,9 +33,9 @@ rule crops_sheets:
         crops="results/crops/{dataset}-train.zip",
         code=source_files("pipeline.report.sheets"),
     output:
-        "results/sheets/{dataset}-crops.png",
+        "results/sheets/crops/{dataset}.png",
     log:
-        "logs/sheets/{dataset}-crops.log",
+        "logs/sheets/crops/{dataset}.log",
     conda:
         "../../envs/main.yaml"
     params:
@@ -52,9 +54,9 @@ rule generated_sheets:
         images=shown_image_sets,
         code=source_files("pipeline.report.sheets"),
     output:
-        "results/sheets/{dataset}-generated.png",
+        "results/sheets/generated/{dataset}.png",
     log:
-        "logs/sheets/{dataset}-generated.log",
+        "logs/sheets/generated/{dataset}.log",
     conda:
         "../../envs/main.yaml"
     params:

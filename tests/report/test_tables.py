@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.report.tables import add_published, lay_out, mean_and_sd, measure_cell, summarise
+from pipeline.report.tables import add_published, as_metrics, lay_out, mean_and_sd, measure_cell, summarise
 
 
 def measured(values):
@@ -25,6 +25,13 @@ def test_one_seed_claims_no_spread():
 def test_accuracy_counts_every_test_image_and_recall_every_class():
     predictions = pd.DataFrame({"label": [0, 0, 0, 2], "predicted": [0, 0, 0, 0]})
     assert measure_cell(predictions) == {"accuracy": 75.0, "macro_recall": 50.0, "test_images": 4}
+
+
+def test_metrics_name_each_cell_by_its_row_and_column():
+    summary = summarise(pd.concat([measured([40.0, 44.0]), measured([1.0]).assign(column="all")]))
+    assert as_metrics(summary) == {
+        "s": {"m": {"5": {"accuracy": 42, "macro_recall": 21}, "all": {"accuracy": 1, "macro_recall": 0.5}}}
+    }
 
 
 def test_the_papers_values_stand_in_the_row_and_column_of_the_paper():
