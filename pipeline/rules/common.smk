@@ -1,5 +1,6 @@
 """The active study, and what every rule shares."""
 
+import atexit
 import json
 import os
 import shlex
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+from pipeline.expected import announce
 from pipeline.sources import photographs_digest, source_files
 from pipeline.stage import WrongInput
 from pipeline.study import Study, generator_of, maker_of, subset_name
@@ -115,6 +117,9 @@ def shown_image_sets(wildcards):
         f"results/images/{subset_name(*subset)}-{maker}.zip" for subset, maker in shown
     ]
 
+
+# Said at the end of a dry run, below Snakemake's own summary.
+atexit.register(announce, workflow, STUDY)
 
 # Jobs read this file as well; only the Snakemake that plans looks at what DVC brought.
 if workflow.is_main_process:

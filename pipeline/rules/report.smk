@@ -5,7 +5,7 @@ rule tables:
         published=lambda wc: f"pipeline/report/published/table{wc.number}.csv",
         code=source_files("pipeline.report.tables"),
     output:
-        table="results/table{number}.csv",
+        table=report("results/table{number}.csv", category="Tables"),
         long="results/table{number}_long.csv",
         metrics="results/table{number}.json",
     log:
@@ -33,7 +33,7 @@ rule crops_sheets:
         crops="results/crops/{dataset}-train.zip",
         code=source_files("pipeline.report.sheets"),
     output:
-        "results/sheets/crops/{dataset}.png",
+        report("results/sheets/crops/{dataset}.png", category="Real hands"),
     log:
         "logs/sheets/crops/{dataset}.log",
     conda:
@@ -54,7 +54,7 @@ rule generated_sheets:
         images=shown_image_sets,
         code=source_files("pipeline.report.sheets"),
     output:
-        "results/sheets/generated/{dataset}.png",
+        report("results/sheets/generated/{dataset}.png", category="Generated images"),
     log:
         "logs/sheets/generated/{dataset}.log",
     conda:

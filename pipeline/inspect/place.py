@@ -1,0 +1,139 @@
+"""Where an artifact lies, and what its path says of it: which rule makes it, of which data, by which settings."""
+
+import functools
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.sources import ROOT
+from pipeline.stage import WrongInput
+from pipeline.study import generator_of, maker_of, strategy_of
+
+RESULTS, PICTURES, STATES = "results", ".inspected", ".state"
+
+_CELL = re.compile(r"(?P<dataset>[a-z0-9_]+)-n(?P<size>\d+|all)-s(?P<seed>\d+)(?:-(?P<rest>[a-z0-9_-]+))?")
+_TABLE = re.compile(r"table(?P<number>\d+)(?P<long>_long)?")
+_PART = re.compile(r"(?P<dataset>[a-z0-9_]+)-(?P<part>train|test)")
+_RULE = re.compile(r'^rule (\w+):\n\s+"""(.+?)"""', re.MULTILINE | re.DOTALL)
+_INHERITED = re.compile(r"^use rule (\w+) as (\w+) with:", re.MULTILINE)
+
+_IMAGES, _CLASSIFIERS = {"image set"}, {"classifier", "training curve"}
+# What each folder of results/ holds: a file of another kind there was put there by mistake.
+_HOLDS = {
+    "drawn": _IMAGES,
+    "manifests": {"list of photographs"},
+    "poses": {"set of poses", "report on poses"},
+    "splits": {"split"},
+    "crops": _IMAGES,
+    "subsets": {"subset"},
+    "generators": {"generator"},
+    "images": _IMAGES,
+    "scores": {"scores of generated images"},
+    "filtered": _IMAGES,
+    "real_classifiers": _CLASSIFIERS,
+    "classifiers": _CLASSIFIERS,
+    "predictions": {"predictions"},
+    "sheets": {"picture"},
+    "plan": {"plan"},
+    STATES: {"training state of a generator", "training state of a classifier"},
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """root: the folder that Snakemake and DVC ran in; name: the path as they write it, relative to root."""
+
+    root: Path
+    name: str
+
+    @property
+    def parts(self):
+        """Folders and file name below results/; the file name alone for an artifact that lies elsewhere."""
+        parts = tuple(self.name.split("/"))
+        return parts[1:] if parts[0] == RESULTS else parts[-1:]
+
+    @property
+    def stem(self):
+        """The file name without its suffix."""
+        return Path(self.name).stem
+
+    @property
+    def picture(self):
+        """Where its picture goes by default: one place per artifact, out of the way of all artifacts."""
+        return self.root.joinpath(RESULTS, PICTURES, *self.parts[:-1], self.parts[-1] + ".png")
+
+
+def place_of(path):
+    """Return the Place of a path; an artifact outside any results/ is seen from the current folder."""
+    # Not resolved: DVC may have put a link here that leads into its cache.
+    whole = Path(os.path.abspath(path))
+    for folder in whole.parents:
+        if folder.name == RESULTS:
+            return Place(folder.parent, whole.relative_to(folder.parent).as_posix())
+    return Place(Path.cwd(), whole.as_posix())
+
+
+def rule_of(place):
+    """Return the name of the rule whose outputs lie at this place, or None."""
+    folders, table = place.parts[:-1], _TABLE.fullmatch(place.stem)
+    if not folders or folders[0] == "recorded":
+        return "tables" if table else None
+    nested = {"sheets": f"{folders[-1]}_sheets", STATES: folders[-1]}
+    rule = nested.get(folders[0], folders[0])
+    return rule if rule in rule_sentences() else None
+
+
+@functools.cache
+def rule_sentences():
+    """Return {rule: its docstring} of all rules of this program."""
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "pipeline" / "rules").glob("*.smk")))
+    sentences = {name: " ".join(sentence.split()) for name, sentence in _RULE.findall(text)}
+    return sentences | {name: sentences[other] for other, name in _INHERITED.findall(text)}
+
+
+def check_kind(place, path, kind):
+    """Raise WrongInput where a folder of results/ holds a file of a kind that its rule does not make."""
+    expected = _HOLDS.get(place.parts[0]) if len(place.parts) > 1 else None
+    if expected and kind not in expected:
+        raise WrongInput(
+            f"{path}: found a {kind}; expected a {' or '.join(sorted(expected))} in results/{place.parts[0]};"
+            " delete it and run Snakemake again"
+        )
+
+
+def dataset_of(place):
+    """Return the data set that a name begins with, or None."""
+    found = _CELL.fullmatch(place.stem) or _PART.fullmatch(place.stem)
+    return found["dataset"] if found else None
+
+
+def name_says(place):
+    """Return in words what the file name says: data set, subset, seed, and condition or recipe."""
+    if cell := _CELL.fullmatch(place.stem):
+        size = "all training images" if cell["size"] == "all" else f"{cell['size']} training images per class"
+        words = [f"data set {cell['dataset']}", size, f"seed {cell['seed']}"]
+        return ", ".join(words + ([_rest_says(cell["rest"], cell["dataset"], rule_of(place))] if cell["rest"] else []))
+    if table := _TABLE.fullmatch(place.stem):
+        return f"Table {table['number']} of the paper" + (", one row per cell" if table["long"] else "")
+    if part := _PART.fullmatch(place.stem):
+        return f"data set {part['dataset']}, {part['part']}"
+    return f"data set {place.stem}" if rule_of(place) else "nothing that this program knows"
+
+
+def _rest_says(rest, dataset, rule):
+    if rule == "generators":
+        return f"condition {rest}"
+    if rule in ("images", "scores", "filtered"):
+        return ("the best " if rule == "filtered" else "") + "images of " + _generator(rest, dataset)
+    made = maker_of(rest)
+    if made is None:
+        return f"recipe {rest}: real images alone"
+    maker, filtered = made
+    best = "the best " if filtered else ""
+    return f"recipe {rest}: {strategy_of(rest)} with {best}images of {_generator(maker, dataset)}"
+
+
+def _generator(maker, dataset):
+    (origin, _, _), condition = generator_of((dataset, None, None), maker)
+    return condition if origin == dataset else f"{condition} trained on {origin}"

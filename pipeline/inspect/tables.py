@@ -1,0 +1,186 @@
+"""CSV artifacts, told apart by their columns: lists of photographs, splits, scores, predictions, curves, tables."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+
+from pipeline.inspect import curves, plots
+from pipeline.inspect.contents import Contents, in_one_line, listed
+from pipeline.metrics.accuracy import accuracy, class_accuracy, macro_recall
+from pipeline.stage import WrongInput
+
+_QUANTILES = (0, 0.25, 0.5, 0.75, 1)
+
+
+def read(path):
+    """Return the Contents of a CSV artifact; raise WrongInput where rows are incomplete or columns are unknown."""
+    frame = _frame(path)
+    for needed, numbers, tell in _KINDS:
+        if set(needed) <= set(frame.columns):
+            return tell(_with_numbers(path, frame, numbers))
+    known = "; ".join(",".join(needed) for needed, _, _ in _KINDS)
+    raise WrongInput(f"{path}: columns {','.join(frame.columns)}; expected those of an artifact ({known})")
+
+
+def _frame(path):
+    """Return a CSV as text, as it stands: a class may be called "1" or "nan", and pandas would fill up short rows."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            columns, *rows = csv.reader(file)
+    except (csv.Error, UnicodeDecodeError, ValueError) as wrong:
+        raise WrongInput(f"{path}: not a CSV ({in_one_line(wrong)}); delete it and run Snakemake again") from None
+    if not rows:
+        raise WrongInput(f"{path}: a header without rows; delete it and run Snakemake again")
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(columns):
+            raise WrongInput(
+                f"{path}, row {number}: {len(row)} fields; expected {len(columns)}; delete it and run Snakemake again"
+            )
+    # Every row ends with a line break: what was cut off in the middle of a number shows here alone.
+    if not path.read_bytes().endswith(b"\n"):
+        raise WrongInput(f"{path}: cut off in its last row; delete it and run Snakemake again")
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _with_numbers(path, frame, numbers):
+    """Return the frame with these columns as numbers; only a training curve may leave a field empty, which is NaN."""
+    frame = frame.copy()
+    for column in numbers:
+        values = pd.to_numeric(frame[column], errors="coerce")
+        wrong = np.flatnonzero(values.isna() & ~((frame[column] == "") & (column in curves.MEASURES)))
+        if wrong.size:
+            found = f"{column} is {frame[column].iloc[wrong[0]]!r}"
+            raise WrongInput(
+                f"{path}, row {wrong[0] + 2}: {found}; expected a number; delete it and run Snakemake again"
+            )
+        frame[column] = values
+    return frame
+
+
+def _photographs(frame):
+    counts = frame["class"].value_counts().sort_index()
+    with_landmarks = int((frame["landmarks"] != "").sum())
+    return Contents(
+        "list of photographs",
+        f"{len(frame)} photographs of {len(counts)} classes",
+        lines=lambda: [
+            f"{len(frame)} photographs of {len(counts)} classes, in {frame['group'].nunique()} groups",
+            f"owner's split: {_counted(frame['part']) or 'none'}",
+            f"with landmarks: {with_landmarks}",
+            "photographs per class",
+            *listed(counts),
+        ],
+        draw=lambda: plots.bars("photographs per class", {name: {"all": count} for name, count in counts.items()}),
+    )
+
+
+def _counted(column):
+    return ", ".join(f"{name} {count}" for name, count in column[column != ""].value_counts().items())
+
+
+def _parts(kind, frame):
+    """Tell of a split (train, test) or a subset (fit, val): which part has how many images of each class."""
+    order = frame.drop_duplicates("class").sort_values("label")["class"]
+    counts = pd.crosstab(frame["class"], frame["part"]).loc[order]
+    # fit before val, train before test.
+    counts = counts[sorted(counts.columns, key=lambda part: part in ("val", "test"))]
+    rows = {name: {part: int(count) for part, count in row.items()} for name, row in counts.iterrows()}
+    shared = frame.groupby("group")["part"].nunique().gt(1).sum()
+    return Contents(
+        kind,
+        f"{len(frame)} images of {len(rows)} classes: {_counted(frame['part'])}",
+        lines=lambda: [
+            f"{len(frame)} images of {len(rows)} classes: {_counted(frame['part'])}",
+            f"groups (clips or signers): {frame['group'].nunique()}, {shared} of them in more than one part",
+            "images per class: " + ", ".join(counts.columns),
+            *listed({name: ", ".join(map(str, own.values())) for name, own in rows.items()}),
+        ],
+        draw=lambda: plots.bars("images per class", rows),
+    )
+
+
+def _subset(frame):
+    return _parts("subset", frame)
+
+
+def _split(frame):
+    return _parts("split", frame)
+
+
+def _pose_report(frame):
+    by_class = frame.groupby("class", sort=True)["found"].agg(["sum", "size"]).astype(int)
+    rows = {name: {"found": row["sum"], "not found": row["size"] - row["sum"]} for name, row in by_class.iterrows()}
+    total = f"{len(frame)} photographs, hand found in {int(frame['found'].sum())}"
+    reasons = frame.loc[frame["found"] == 0, "reason"].value_counts()
+    return Contents(
+        "report on poses",
+        total,
+        lines=lambda: [
+            total,
+            *listed(reasons),
+            "found per class",
+            *listed({name: f"{row['sum']} of {row['size']}" for name, row in by_class.iterrows()}),
+        ],
+        draw=lambda: plots.bars("photographs", rows),
+    )
+
+
+def _scores(frame):
+    # Of the class only the label is a column; its name is the folder of the image.
+    names = frame["file_name"].str.rpartition("/")[0].where(lambda folder: folder != "", frame["label"].astype(str))
+    quantiles = {
+        name: tuple(own.quantile(_QUANTILES)) for name, own in frame["score"].groupby(names, sort=False, observed=True)
+    }
+    mean = f"{len(frame)} images of {len(quantiles)} classes, mean score {frame['score'].mean():.4f}"
+    return Contents(
+        "scores of generated images",
+        mean,
+        lines=lambda: [
+            mean,
+            "score per class: lowest, lower quartile, median, upper quartile, highest",
+            *listed({name: "  ".join(f"{value:.4f}" for value in own) for name, own in quantiles.items()}),
+        ],
+        draw=lambda: plots.ranges("score per class, 0 to 1: range, quartiles, median", quantiles),
+    )
+
+
+def _predictions(frame):
+    labels, predicted = frame["label"].to_numpy(int), frame["predicted"].to_numpy(int)
+    num_classes = int(max(labels.max(), predicted.max())) + 1
+    names = dict(zip(labels.tolist(), frame["class"], strict=True))
+    names = [names.get(label, f"label {label}") for label in range(num_classes)]
+    recalls = class_accuracy(labels, predicted, num_classes)
+    shares = f"accuracy {accuracy(labels, predicted):.4f}, macro-recall {macro_recall(labels, predicted):.4f}"
+    counts = np.zeros((num_classes, num_classes), int)
+    np.add.at(counts, (labels, predicted), 1)
+    told = zip(names, recalls, counts.sum(1).tolist(), counts.sum(0).tolist(), strict=True)
+    return Contents(
+        "predictions",
+        f"{len(frame)} test images, {shares}",
+        lines=lambda: [
+            f"{len(frame)} test images of {len(set(labels.tolist()))} classes: {shares}",
+            f"mean probability of the true class {frame['probability'].mean():.4f}",
+            "per class: test images, how often predicted, recall",
+            *listed({name: f"{images:5}  {guesses:5}  {recall:.3f}" for name, recall, images, guesses in told}),
+        ],
+        draw=lambda: plots.confusion(f"rows: true class, columns: predicted; {shares}", counts, names),
+    )
+
+
+def _table(frame):
+    size = f"{len(frame)} rows x {len(frame.columns)} columns"
+    return Contents("table", size, lines=lambda: [size, *frame.to_string(index=False).splitlines()])
+
+
+# (columns that a kind is known by, those of them that are numbers, who tells of it), the most particular first.
+_KINDS = (
+    (("name", "path", "class", "group", "part", "landmarks"), (), _photographs),
+    (("name", "class", "found", "confidence", "reason"), ("found", "confidence"), _pose_report),
+    (("file_name", "class", "label", "predicted", "probability"), ("label", "predicted", "probability"), _predictions),
+    (("file_name", "label", "score"), ("label", "score"), _scores),
+    (("file_name", "class", "label", "group", "part"), ("label",), _subset),
+    (("name", "part", "class", "label", "group"), ("label",), _split),
+    (("epoch", "phase", *curves.MEASURES), ("epoch", *curves.MEASURES), curves.read),
+    (("source", "method"), (), _table),
+)

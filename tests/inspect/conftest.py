@@ -1,0 +1,146 @@
+"""One small artifact of every kind, made by the stages themselves."""
+
+import json
+import shutil
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from gan.small import OPTIONS
+
+from pipeline.classify.evaluate import predictions
+from pipeline.classify.model import save_classifier
+from pipeline.classify.score import score_table
+from pipeline.classify.state import Training
+from pipeline.classify.train import write_history
+from pipeline.data import drawn, photographs, split, subset
+from pipeline.data.archive import read_metadata
+from pipeline.gan.generator_file import save_generator
+from pipeline.gan.generators import build_generator
+from pipeline.gan.state import new_training, save_training
+from pipeline.generate import keep_best, sample
+from pipeline.poses import crop, extract
+from pipeline.report import sheets, tables
+
+# 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
+DRAWN = {
+    "style": "studio",
+    "handshapes": {"1": 12, "5": 8},
+    "image_size": 64,
+    "frames_per_clip": 2,
+    "signers": 2,
+    "seed": 0,
+    "landmarks": True,
+}
+CLASSIFIER = {"backbone": "test_efficientnet", "strategy": "real", "image_size": 32, "epochs": 2}
+HISTORY = [
+    {"epoch": 0, "phase": "pretrain", "train_loss": 3.0, "train_accuracy": 0.1, "val_loss": 0.5, "val_accuracy": 0.2},
+    {"epoch": 0, "phase": "train", "train_loss": 2.0, "train_accuracy": 0.4, "val_loss": 1.25, "val_accuracy": 0.5},
+    {"epoch": 1, "phase": "train", "train_loss": 1.0, "train_accuracy": 0.9, "val_loss": 1.5, "val_accuracy": 0.4},
+]
+CELLS = [
+    {"row": 0, "source": "real", "method": "pretrain", "column": "all", "cell": f"toy-nall-s{seed}-real"}
+    for seed in (0, 1)
+]
+
+
+def run(module, options, **paths):
+    """Call the main() of a stage as its command does."""
+    arguments = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
+    sys.argv = [module.__name__, "--options", json.dumps(options), *arguments]
+    module.main()
+
+
+def make_data(results):
+    zipped, manifest = results / "drawn/toy.zip", results / "manifests/toy.csv"
+    poses, report = results / "poses/toy.npz", results / "poses/toy.csv"
+    divided = results / "splits/toy.csv"
+    train, test = results / "crops/toy-train.zip", results / "crops/toy-test.zip"
+    run(drawn, DRAWN, out=zipped)
+    run(photographs, {"reader": "image_archive", "root": str(zipped), "classes": "all"}, out=manifest)
+    run(extract, {"detector": "given", "min_confidence": 0.5}, manifest=manifest, out=poses, report=report)
+    options = {"kind": "random", "test_fraction": 0.25, "min_images": 2, "seed": 0, "classes": "all"}
+    run(split, options, manifest=manifest, poses=poses, out=divided)
+    run(crop, {"size": 64, "margin": 0.3}, manifest=manifest, poses=poses, split=divided, train=train, test=test)
+    run(subset, {"size": "all", "seed": 0, "val_fraction": 0.25}, crops=train, out=results / "subsets/toy-nall-s0.csv")
+    run(
+        sheets,
+        {"per_class": 1, "heatmap_sigma": 2.0, "headings": []},
+        crops=train,
+        out=results / "sheets/crops/toy.png",
+    )
+
+
+def make_generated(results):
+    name = "toy-nall-s0-reacgan"
+    images, scores = results / f"images/{name}.zip", results / f"scores/{name}.csv"
+    for condition in ("reacgan", "spade_bones"):
+        generator = build_generator(condition, 2, OPTIONS)
+        path = results / f"generators/toy-nall-s0-{condition}.safetensors"
+        save_generator(path, generator, OPTIONS | {"condition": condition}, ["1", "5"])
+    options = {"images_per_class": 4, "seed": 0, "truncation": None, "batch_size": 8}
+    inputs = {"crops": results / "crops/toy-train.zip", "subset": results / "subsets/toy-nall-s0.csv"}
+    run(sample, options, generator=results / f"generators/{name}.safetensors", out=images, **inputs)
+    scores.parent.mkdir()
+    table = score_table(read_metadata(images)[0], np.linspace(0, 1, 16).reshape(8, 2))
+    table.to_csv(scores, index=False)
+    run(keep_best, {"keep_fraction": 0.5}, images=images, scores=scores, out=results / f"filtered/{name}.zip")
+    training = new_training(2, OPTIONS, "cpu")
+    training.step = 1
+    save_training(results / f".state/generators/{name}.pt", training, {"options": OPTIONS, "data": "x"})
+
+
+def make_classified(results):
+    network = torch.nn.Linear(3, 2)
+    for seed in (0, 1):
+        name = f"toy-nall-s{seed}-real"
+        save_classifier(
+            results / f"classifiers/{name}.safetensors", network.state_dict(), CLASSIFIER, ["1", "5"], best_epoch=0
+        )
+        write_history(results / f"classifiers/{name}.csv", HISTORY)
+        rows, _ = read_metadata(results / "crops/toy-test.zip")
+        # Everything is taken for class "1": the recalls are 1 and 0.
+        path = results / f"predictions/{name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        predictions(rows, np.tile([0.75, 0.25], (len(rows), 1))).to_csv(path, index=False)
+    training = SimpleNamespace(
+        model=network, optimizer=torch.optim.Adam(network.parameters()), epochs_done=3, history=HISTORY, best=None
+    )
+    Training.save(training, results / ".state/classifiers/toy-nall-s0-real.pt", "identity")
+
+
+def make_tables(results):
+    options = {"table": "8", "cells": CELLS, "beside_paper": False}
+    paths = {"out": results / "table8.csv", "long": results / "table8_long.csv", "metrics": results / "table8.json"}
+    arguments = [str(results / f"predictions/{cell['cell']}.csv") for cell in CELLS]
+    outputs = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
+    sys.argv = ["tables", "--options", json.dumps(options), "--predictions", *arguments, *outputs]
+    tables.main()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """The results/ folder with all artifacts; not to be changed."""
+    results = tmp_path_factory.mktemp("project") / "results"
+    results.mkdir()
+    argv = sys.argv
+    torch.set_num_threads(1)
+    try:
+        for make in (make_data, make_generated, make_classified, make_tables):
+            make(results)
+    finally:
+        sys.argv = argv
+    (results / "plan").mkdir()
+    # As pipeline.versions.plan writes it.
+    (results / "plan/scores.json").write_text(json.dumps({"results/scores/a.csv": {"command": "x", "options": {}}}))
+    return results
+
+
+@pytest.fixture
+def project(made, tmp_path, monkeypatch):
+    """A copy of the folder around results/ that a test may change, as current folder."""
+    shutil.copytree(made, tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

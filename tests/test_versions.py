@@ -1,0 +1,158 @@
+"""Snakemake and DVC agree on what is up to date: after runs, edits, checkouts, clones, with the real tools."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+from study_copy import change_params, commit, edit, planned, run, snakemake
+
+from pipeline.versions.record import sort_stages
+
+# filtered images, then the three classifiers of Table 5 that train on them
+AFTER_FILTER = {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1}
+
+
+@pytest.fixture
+def copy(finished_study, tmp_path):
+    return shutil.copytree(finished_study, tmp_path / "repository")
+
+
+def contents(folder):
+    """Return {path: MD5} of every artifact."""
+    files = (path for path in (folder / "results").rglob("*") if path.is_file() and ".state" not in path.parts)
+    return {str(path.relative_to(folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+
+
+def keep_all(params):
+    params["studies"]["demo"]["filter"]["keep_fraction"] = 1.0
+    return params
+
+
+def ran(said):
+    """Return {rule: number of jobs} from the progress lines of `dvc repro`."""
+    rules = re.findall(r"^\[ *\d+/\d+\] (\w+) ", said, re.MULTILINE)
+    return {rule: rules.count(rule) for rule in rules if not rule.startswith("all_")}
+
+
+def clone(folder, place):
+    run(folder, f"dvc remote add --quiet --default store {place / 'store'} && dvc push --quiet")
+    commit(folder, "store")
+    run(place, f"git clone --quiet {folder} clone && cd clone && dvc pull --quiet")
+    shutil.copytree(folder / ".cache", place / "clone" / ".cache")
+    return place / "clone"
+
+
+def test_a_run_leaves_nothing_to_be_done_for_either_tool(copy):
+    assert "up to date" in run(copy, "dvc status")
+    assert planned(copy) == {}
+    assert run(copy, "git status --porcelain") == ""
+    tracked = {line.split()[-1] for line in run(copy, "dvc list --dvc-only --recursive . results").splitlines()}
+    made = {path.removeprefix("results/") for path in contents(copy)} - {".gitignore"}
+    assert made == tracked
+
+
+def test_repro_runs_what_an_edit_concerns_and_an_old_revision_is_complete(copy):
+    before = contents(copy)
+    change_params(copy, keep_all)
+    assert planned(copy) == AFTER_FILTER
+    assert ran(run(copy, "dvc repro")) == AFTER_FILTER
+    assert "up to date" in run(copy, "dvc status")
+    assert planned(copy) == {}
+    assert "keep_fraction" in run(copy, "dvc params diff")
+    changes = json.loads(run(copy, "dvc metrics diff --all --json"))["results/table8.json"]
+    assert "drawn_signs ReACGAN.pretrain.all.accuracy" in changes
+    commit(copy, "all of them")
+
+    run(copy, "git checkout --quiet HEAD~1 && dvc checkout --quiet")
+    assert planned(copy) == {}
+    assert contents(copy) == before
+    assert "up to date" in run(copy, "dvc status")
+
+
+def test_a_clone_is_complete_and_an_edit_there_concerns_what_uses_it(copy, tmp_path):
+    there = clone(copy, tmp_path)
+    change_params(there, keep_all)
+    assert planned(there) == AFTER_FILTER  # before Snakemake ever ran there
+    run(there, "git checkout --quiet params.yaml")
+    assert planned(there) == {}
+    assert contents(there) == contents(copy)
+
+
+def test_after_pulling_a_table_alone_it_stays(copy, tmp_path):
+    run(copy, f"dvc remote add --quiet --default store {tmp_path / 'store'} && dvc push --quiet")
+    commit(copy, "store")
+    run(tmp_path, f"git clone --quiet {copy} clone && cd clone && dvc pull --quiet tables8 plan")
+    run(tmp_path / "clone", "snakemake -n results/table8.csv")
+    assert (tmp_path / "clone/results/table8.csv").stat().st_mtime > 1
+
+
+def test_a_comment_concerns_nothing(copy):
+    path = copy / "params.yaml"
+    path.write_text("# a word\n" + path.read_text())
+    assert planned(copy) == {}
+    assert "up to date" in run(copy, "dvc status")
+
+
+def test_an_edit_of_code_that_changes_no_result_stops_there(copy):
+    edit(copy / "pipeline" / "generate" / "keep_best.py", "\nif __name__", "\n# a word\nif __name__")
+    assert ran(run(copy, "dvc repro")) == {"filtered": 1}
+    assert planned(copy) == {}
+
+
+def test_a_file_that_somebody_changed_is_made_again_and_one_merely_touched_is_not(copy):
+    before = contents(copy)
+    (copy / "results/images/drawn_signs-nall-s0-reacgan.zip").touch()
+    assert planned(copy) == {}
+    (copy / "results/table9.csv").write_text("mine")
+    assert planned(copy) == {"tables": 1}
+    assert snakemake(copy, "all")[0] == 0
+    assert contents(copy) == before
+
+
+def test_a_lost_intermediate_is_made_again(copy):
+    before = contents(copy)
+    (copy / "results/subsets/drawn_signs-n2-s0.csv").unlink()
+    assert ran(run(copy, "dvc repro")) == {"subsets": 1}
+    assert contents(copy) == before
+    assert planned(copy) == {}
+
+
+def test_settings_of_the_command_line_are_not_recorded_as_those_of_params(copy):
+    lock = (copy / "dvc.lock").read_bytes()
+    (copy / "other.yaml").write_text("studies: {demo: {filter: {keep_fraction: 1.0}}}")
+    status, said = snakemake(
+        copy, "--configfile", "other.yaml", "--", "results/filtered/drawn_signs-nall-s0-reacgan.zip"
+    )
+    assert status == 0 and "not recorded in dvc.lock" in said
+    assert (copy / "dvc.lock").read_bytes() == lock
+
+
+def test_a_seed_more_concerns_its_own_cells_and_the_tables(copy):
+    def two_seeds(params):
+        params["studies"]["demo"]["experiments"]["drawn_gestures"]["seeds"] = [0, 1]
+        return params
+
+    change_params(copy, two_seeds)
+    # 7 rows of Table 9, of which 6 use images of ReACGAN and SPADE
+    expected = {"subsets": 1, "generators": 2, "images": 2, "classifiers": 6, "real_classifiers": 1, "predictions": 7}
+    assert planned(copy) == expected | {"tables": 1}
+
+
+def test_a_stage_with_a_stale_file_is_not_recorded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("whole/a", "part/a", "stale/a"):
+        Path(name).parent.mkdir()
+        Path(name).touch()
+    outs = {name: [name] for name in ("whole", "part", "stale", "absent")}
+    wanted = ["whole/a", "part/a", "part/b", "stale/a", "absent/a"]
+    assert sort_stages(outs, wanted, {"stale/a", "part/b", "absent/a"}) == (["whole"], ["part"])
+
+
+def test_dvc_yaml_is_what_the_graph_says():
+    written = run(ROOT, "python -m pipeline.versions.stages")
+    assert yaml.safe_load(written) == yaml.safe_load((ROOT / "dvc.yaml").read_text())
