@@ -17,7 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 # Relative durations of the demo's jobs, measured once: they weigh the work until a rule's own jobs have been timed.
-_EXPECTED = collections.defaultdict(lambda: 1, generators=20, classifiers=8, real_classifiers=8, poses=10, drawn=5, predictions=0.7)
+_EXPECTED = collections.defaultdict(
+    lambda: 1, generators=20, classifiers=8, real_classifiers=8, poses=10, drawn=5, predictions=0.7
+)
 _PRODUCTS = {
     "results/table*.csv": "Tables 5, 8 and 9 (and, as *_long.csv, macro-recall and counts)",
     "results/sheets/": "contact sheets: crops with poses, generated images per condition",
@@ -84,9 +86,7 @@ class Progress:
 
 def run_snakemake(arguments, cores):
     """Run Snakemake with the progress shown; return its exit status."""
-    # Jobs of one GPU wait for each other; without one there is nothing to wait for.
-    gpu = ["--resources", "gpu=1"] if list(Path("/dev").glob("nvidia[0-9]*")) else []
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *gpu, "--nocolor", *arguments]
+    command = [sys.executable, "-m", "snakemake", *_places(cores), "--nocolor", *arguments]
     progress, said, told = Progress(cores), collections.deque(maxlen=40), []
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, start_new_session=True, **pipes) as snakemake:
@@ -107,6 +107,15 @@ def run_snakemake(arguments, cores):
         if progress.total:
             print("stopped before the end; what was finished is kept, and the same command goes on from there")
     return snakemake.returncode
+
+
+def _places(cores):
+    """Return the options that say where jobs run: on this machine, unless SNAKEMAKE_PROFILE names a profile."""
+    if os.environ.get("SNAKEMAKE_PROFILE", "none") != "none":
+        return []
+    # Jobs of one GPU wait for each other; without one there is nothing to wait for.
+    gpu = ["--resources", "gpu=1"] if list(Path("/dev").glob("nvidia[0-9]*")) else []
+    return ["--cores", str(cores), *gpu]
 
 
 def show_products(arguments):

@@ -43,7 +43,6 @@ def clone(folder, place):
     run(folder, f"dvc remote add --quiet --default store {place / 'store'} && dvc push --quiet")
     commit(folder, "store")
     run(place, f"git clone --quiet {folder} clone && cd clone && dvc pull --quiet")
-    shutil.copytree(folder / ".cache", place / "clone" / ".cache")
     return place / "clone"
 
 
@@ -63,7 +62,6 @@ def test_repro_runs_what_an_edit_concerns_and_an_old_revision_is_complete(copy):
     assert ran(run(copy, "dvc repro")) == AFTER_FILTER
     assert "up to date" in run(copy, "dvc status")
     assert planned(copy) == {}
-    assert "keep_fraction" in run(copy, "dvc params diff")
     changes = json.loads(run(copy, "dvc metrics diff --all --json"))["results/table8.json"]
     assert "drawn_signs ReACGAN.pretrain.all.accuracy" in changes
     commit(copy, "all of them")
@@ -81,6 +79,25 @@ def test_a_clone_is_complete_and_an_edit_there_concerns_what_uses_it(copy, tmp_p
     run(there, "git checkout --quiet params.yaml")
     assert planned(there) == {}
     assert contents(there) == contents(copy)
+
+
+def test_the_commands_of_the_readme(copy, tmp_path):
+    section = (ROOT / "README.md").read_text().split("## Versions with DVC")[1].split("\n## ")[0]
+    keep, elsewhere, after = re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    places = {"/path/to/store": tmp_path / "store", "/path/to/repository": copy, "elsewhere": tmp_path / "elsewhere"}
+
+    def here(block):
+        for name, place in places.items():
+            block = block.replace(name, str(place))
+        return block
+
+    change_params(copy, keep_all)
+    run(copy, "git config user.name Test && git config user.email test@example.org")
+    said = run(copy, after)
+    assert ran(said) == AFTER_FILTER
+    assert "keep_fraction" in said and "table8" in (copy / "results/.inspected/plots/index.html").read_text()
+    run(copy, here(keep))
+    assert "Nothing to be done" in run(copy, here(elsewhere))
 
 
 def test_after_pulling_a_table_alone_it_stays(copy, tmp_path):

@@ -136,15 +136,18 @@ onerror:
 
 onstart:
     # Jobs of this machine start in forks of one warm process; those of a cluster start on their own.
-    os.environ[ADDRESS] = os.path.join(tempfile.mkdtemp(prefix="warm-"), "socket")
-    subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "pipeline.warm",
-            "--serve",
-            os.environ[ADDRESS],
-            str(os.getpid()),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
+    if workflow.local_exec:
+        os.environ[ADDRESS] = os.path.join(
+            tempfile.mkdtemp(prefix="warm-"), "socket"
+        )
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "pipeline.warm",
+                "--serve",
+                os.environ[ADDRESS],
+                str(os.getpid()),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
