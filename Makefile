@@ -29,5 +29,6 @@ lock: ## resolve envs/*.in anew (needs uv)
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/requirements.in -o envs/requirements.lock
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header envs/uv.in -o envs/uv.lock
 
-clean: ## remove what the graph made; data and the installed environment stay
-	rm -rf results/*/ results/.state logs benchmarks .snakemake
+clean: ## remove what the graph made; data, DVC's cache, recorded tables and the installed environment stay
+	find results -mindepth 1 -not -path 'results/recorded*' -not -name .gitignore -delete
+	rm -rf logs benchmarks .snakemake
