@@ -28,6 +28,25 @@ def note(text):
     print("note: " + text, file=sys.stderr, flush=True)
 
 
+class StopRequest:
+    """While it is entered, a signal to end is noted and not obeyed: `number` is None until one comes.
+
+    SIGTERM is what schedulers and people send; SIGUSR1 what `sbatch --signal` sends some time before a job's limit.
+    """
+
+    def __enter__(self):
+        self.number = None
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGUSR1)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, _):
+        self.number = number
+
+
 def run_stage(main):
     """Run main(); input that a person can mend ends in one line on stderr and exit status 1.
 

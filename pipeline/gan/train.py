@@ -1,6 +1,7 @@
 """Train one generator (paper, Section 3.2): ReACGAN on labels, or SPADE on keypoints or bones."""
 
 import math
+import sys
 import time
 
 import torch
@@ -13,7 +14,7 @@ from pipeline.gan.generators import CONDITIONS
 from pipeline.gan.losses import d2d_cross_entropy, hinge_discriminator, hinge_generator
 from pipeline.gan.spectral import fold_spectral_norm
 from pipeline.gan.state import build_spectral_generator, new_training, resume_training, save_training
-from pipeline.stage import WrongInput, run_stage, stage_arguments
+from pipeline.stage import StopRequest, WrongInput, run_stage, stage_arguments
 
 AS_PUBLISHED = ("adc", "d2dce_shift", "nearest_pose", "relu_skip")
 SECONDS_BETWEEN_REPORTS = 5
@@ -108,10 +109,14 @@ def finished_generator(training, batches, options):
 
 
 class Progress:
-    """After each step: stop at a loss that is not a number, report every few seconds, keep the state now and then."""
+    """After each step: stop at a loss that is not a number, report every few seconds, keep the state now and then.
 
-    def __init__(self, training, options, keep):
-        self.training, self.options, self.keep = training, options, keep
+    Where a StopRequest has come, the state is kept and the process ends with 128 plus the signal, as one that had been
+    ended by it: Snakemake and Slurm know that status, and the same command goes on from this very step.
+    """
+
+    def __init__(self, training, options, keep, stop):
+        self.training, self.options, self.keep, self.stop = training, options, keep, stop
         self.start, self.first_step = time.monotonic(), training.step
         self.reported = self.start
 
@@ -119,6 +124,10 @@ class Progress:
         step, total = self.training.step, self.options["steps"]
         if not all(map(math.isfinite, losses)):
             raise WrongInput(f"training step {step}: the loss is not a finite number; lower lr in params.yaml")
+        if self.stop.number is not None and step < total:
+            self.keep()
+            print(f"signal {self.stop.number}: stopped after step {step}, whose state is kept", flush=True)
+            sys.exit(128 + self.stop.number)
         if step % self.options["checkpoint_every"] == 0 and step < total:
             self.keep()
         if step == total or time.monotonic() - self.reported > SECONDS_BETWEEN_REPORTS:
@@ -147,8 +156,9 @@ def train_generator(image_set, options, state):
     circumstances = {"options": options, "data": fingerprint(image_set)}
     fresh = resume_training(state, training, circumstances)
     print(f"a new training: {fresh}" if fresh else f"goes on after step {training.step}", flush=True)
-    keep = Progress(training, options, lambda: save_training(state, training, circumstances))
-    train(training, batches, options, keep)
+    with StopRequest() as stop:
+        after_step = Progress(training, options, lambda: save_training(state, training, circumstances), stop)
+        train(training, batches, options, after_step)
     return finished_generator(training, batches, options)
 
 

@@ -1,5 +1,7 @@
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
 
@@ -78,6 +80,26 @@ def test_a_resumed_training_is_the_undisturbed_one(condition, tmp_path, monkeypa
             train_generator(colour_set(), options, state)
     capsys.readouterr()
     resumed = train_generator(colour_set(), options, state)
+    assert "goes on after step 2" in capsys.readouterr().out
+    assert same_weights(undisturbed, resumed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_keeps_the_step_it_came_in_and_ends_with_its_status(number, tmp_path, monkeypatch, capsys):
+    options, ordinary = {**OPTIONS, "steps": 4, "checkpoint_every": 100}, train_module.generator_loss
+    undisturbed = train_generator(colour_set(), options, tmp_path / "one.pt")
+
+    def interrupted(training, batches, step, options):
+        if step == 1:
+            os.kill(os.getpid(), number)
+        return ordinary(training, batches, step, options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "generator_loss", interrupted)
+        with pytest.raises(SystemExit) as ended:
+            train_generator(colour_set(), options, tmp_path / "other.pt")
+    assert ended.value.code == 128 + number
+    resumed = train_generator(colour_set(), options, tmp_path / "other.pt")
     assert "goes on after step 2" in capsys.readouterr().out
     assert same_weights(undisturbed, resumed)
 
