@@ -52,8 +52,8 @@ class Progress:
             self.started[self.job] = [self.rule, "", self.clock()]
         elif named := re.match(r"    wildcards: (.*)", line):
             self.started[self.job][1] = "-".join(pair.partition("=")[2] for pair in named[1].split(", "))
-        elif ended := re.match(r"Finished jobid: (\d+)", line):
-            return self._finish(int(ended[1]))
+        elif ended := re.match(r"Finished jobid: (\d+) \(Rule: (\w+)\)", line):
+            return self._finish(int(ended[1]), ended[2])
         elif "Nothing to be done" in line:
             return "Nothing to be done: every product is up to date."
         elif line.startswith(("error: ", "note: ")):
@@ -66,9 +66,10 @@ class Progress:
         else:
             self.waiting[rule] = int(number)
 
-    def _finish(self, job):
+    def _finish(self, job, rule):
         now = self.clock()
-        rule, name, begun = self.started.pop(job, [self.rule, "", now])
+        # Of jobs that were sent to a cluster as a group, Snakemake does not tell the start.
+        _, name, begun = self.started.pop(job, [rule, "", now])
         seconds = now - begun
         self.spent[rule].append(seconds)
         self.waiting[rule] -= 1

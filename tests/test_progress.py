@@ -34,3 +34,7 @@ def test_nothing_to_do_and_errors_are_told():
     assert progress.read("Nothing to be done (all requested files are present and up to date).\n").startswith("Nothing")
     assert progress.read("error: data/rwth: no such data set\n") == "error: data/rwth: no such data set"
     assert progress.read("Building DAG of jobs...\n") is None
+
+
+def test_a_job_whose_start_was_not_told_is_named_by_its_rule():
+    assert Progress(cores=2).read("Finished jobid: 3 (Rule: filtered)").startswith("[1/0] filtered")

