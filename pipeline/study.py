@@ -196,6 +196,9 @@ class Study:
             "predictions": _named(cells, "csv"),
         }
         files = {rule: sorted(f"results/{rule}/{name}" for name in names) for rule, names in every.items()}
+        files["generators"] += [
+            f"results/training/{name}" for kind in ("csv", "png") for name in _named(generators, kind)
+        ]
         files["tables"] = [f"results/table{n}{kind}" for n in TABLES for kind in (".csv", "_long.csv", ".json")]
         for kind in ("crops", "generated"):
             files[f"{kind}_sheets"] = [f"results/sheets/{kind}/{name}.png" for name in self.experiments]

@@ -121,7 +121,7 @@ def test_operations_of_an_update_are_those_that_training_dispatches(condition):
         options = options_of(condition, 8) | {"batch_size": 2, "steps": 1, "discriminator_updates": updates}
         training, batches = new_training(2, options, "cpu"), TrainingBatches(crops, options, "cpu")
         with Operations() as counter:
-            train(training, batches, options, lambda losses: None)
+            train(training, batches, options, lambda: None)
         return counter.count
 
     one = operations(2) - operations(1)

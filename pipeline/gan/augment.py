@@ -1,6 +1,6 @@
 """Differentiable augmentation (Zhao et al. 2020): what the discriminator sees is recoloured, moved and cut.
 
-Pose maps move and are cut with their images; the released code leaves them where they were. Images at 64x64 are
+Pose maps move and are cut with their images, unless as released, where they stay as they were. Images at 64x64 are
 moved by up to 8 pixels and lose up to 32x32, as there.
 """
 
@@ -38,11 +38,14 @@ def draw_augmentation(stream, batch_size, size):
     )
 
 
-def augment(images, augmentation, pose_maps=None):
-    """Return images (B, 3, H, H) recoloured, moved and cut, and pose maps (B, M, H, H) or None moved and cut alike."""
-    recoloured = recolour(images, augmentation)
-    maps = None if pose_maps is None else move_and_cut(pose_maps, augmentation)
-    return move_and_cut(recoloured, augmentation), maps
+def augment(images, augmentation, pose_maps=None, pose_stays=False):
+    """Return images (B, 3, H, H) recoloured, moved and cut, and pose maps (B, M, H, H) or None moved and cut alike.
+
+    pose_stays: the pose maps are left as they were, as in the released code.
+    """
+    images = move_and_cut(recolour(images, augmentation), augmentation)
+    moves = pose_maps is not None and not pose_stays
+    return images, move_and_cut(pose_maps, augmentation) if moves else pose_maps
 
 
 def recolour(images, augmentation):

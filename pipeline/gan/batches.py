@@ -50,20 +50,36 @@ class TrainingBatches:
     def real(self, step, update):
         """Return a Batch of training images, each mirrored with its pose by a coin."""
         number = step * self.options["discriminator_updates"] + update
-        positions = self._positions("order", number)
+        size = self.options["batch_size"]
+        positions = self.positions("order", number * size, size)
         mirrored = self._coins("mirror", step, update)
         images = to_range(self.images[positions])
         images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
         return Batch(images, self.labels[positions], self._maps(positions, mirrored))
 
+    def like_real(self, number):
+        """Return latents and a Batch without images whose labels and poses are as frequent as in the training set."""
+        size = self.options["batch_size"]
+        positions = self.positions("evaluation", number * size, size)
+        mirrored = self._coins("mirror evaluation", number, 0)
+        z = self._latents("evaluation latents", number, 0, size)
+        return z, Batch(None, self.labels[positions], self._maps(positions, mirrored))
+
+    def shown(self, count):
+        """Return latents (count, z_dim) and a Batch without images: the classes in turn, or poses of the training set."""
+        labels, positions = torch.arange(count) % self.num_classes, self.positions("shown", 0, count)
+        mirrored = torch.zeros(count, dtype=torch.bool, device=self.device)
+        z = self._latents("shown latents", 0, 0, count)
+        return z, Batch(None, labels.to(self.device), self._maps(positions, mirrored))
+
     def fake(self, step, update):
         """Return latents (B, z_dim) and a Batch without images: uniform labels, poses drawn from the training set."""
-        size, options = self.options["batch_size"], self.options
-        z = self._stream("latents", step, update).standard_normal((size, options["z_dim"]), dtype=np.float32)
+        size = self.options["batch_size"]
+        z = self._latents("latents", step, update, size)
         labels = self._stream("labels", step, update).integers(0, self.num_classes, size)
         positions = self._tensor(self._stream("poses", step, update).integers(0, len(self), size))
         maps = self._maps(positions, self._coins("mirror pose", step, update))
-        return self._tensor(z), Batch(None, self._tensor(labels), maps)
+        return z, Batch(None, self._tensor(labels), maps)
 
     def augmentation(self, step, update, purpose):
         """Draw the augmentation of the "real" or "fake" batch of this update."""
@@ -71,9 +87,9 @@ class TrainingBatches:
             self._stream("augment " + purpose, step, update), self.options["batch_size"], IMAGE_SIZE
         )
 
-    def _positions(self, purpose, number):
-        size, count = self.options["batch_size"], len(self)
-        draws = np.arange(number * size, (number + 1) * size)
+    def positions(self, purpose, start, number):
+        """Return positions (number,) of training images: a part of one random order of all of them after the other."""
+        count, draws = len(self), np.arange(start, start + number)
         epochs, places = draws // count, draws % count
         orders = {epoch: _order(self.options["seed"], purpose, epoch, count) for epoch in np.unique(epochs)}
         return self._tensor(np.array([orders[epoch][place] for epoch, place in zip(epochs, places, strict=True)]))
@@ -81,9 +97,16 @@ class TrainingBatches:
     def _maps(self, positions, mirrored):
         if not self.posed:
             return None
-        keypoints = self.keypoints[positions]
-        keypoints = torch.where(mirrored[:, None, None], flip_keypoints(keypoints, IMAGE_SIZE), keypoints)
-        return pose_maps(self.options["condition"], keypoints, IMAGE_SIZE, self.options["heatmap_sigma"])
+        keypoints, as_published = self.keypoints[positions], self.options["as_published"]
+        # The released code mirrors images and never poses, so that half of its pairs contradict each other.
+        if "unmirrored_pose" not in as_published:
+            keypoints = torch.where(mirrored[:, None, None], flip_keypoints(keypoints, IMAGE_SIZE), keypoints)
+        condition, sigma = self.options["condition"], self.options["heatmap_sigma"]
+        return pose_maps(condition, keypoints, IMAGE_SIZE, sigma, "density_keypoints" in as_published)
+
+    def _latents(self, purpose, step, update, count):
+        shape = (count, self.options["z_dim"])
+        return self._tensor(self._stream(purpose, step, update).standard_normal(shape, dtype=np.float32))
 
     def _coins(self, purpose, step, update):
         return self._tensor(self._stream(purpose, step, update).integers(0, 2, self.options["batch_size"])).bool()
@@ -103,6 +126,11 @@ def _order(seed, purpose, epoch, count):
 def to_range(images):
     """Turn uint8 images (B, H, W, 3) into float32 (B, 3, H, W) in [-1, 1]."""
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def to_uint8(images):
+    """Round images (B, 3, H, W) in [-1, 1] to uint8 (B, H, W, 3)."""
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def with_pose(image_set):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pipeline.gan.layers import DiscriminatorBlock, DiscriminatorStem, SelfAttention, init_orthogonal
+from pipeline.gan.layers import DiscriminatorBlock, DiscriminatorStem, SelfAttention
 from pipeline.poses.render import NUM_POSE_MAPS
 
 
@@ -63,10 +63,9 @@ class SpadeDiscriminator(Discriminator):
 
 
 def build_discriminator(condition, num_classes, options):
-    """Return the orthogonally initialised discriminator that belongs to this generator, a plain module."""
+    """Return the discriminator that belongs to this generator, a plain module, its weights torch's own."""
     if condition == "reacgan":
         discriminator = ReacganDiscriminator(num_classes, options)
     else:
         discriminator = SpadeDiscriminator(NUM_POSE_MAPS[condition], options)
-    init_orthogonal(discriminator)
     return discriminator.to(memory_format=torch.channels_last)

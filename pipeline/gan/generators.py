@@ -15,7 +15,6 @@ from pipeline.gan.layers import (
     GeneratorBlock,
     SelfAttention,
     Spade,
-    init_orthogonal,
 )
 from pipeline.poses.render import NUM_POSE_MAPS
 
@@ -94,7 +93,7 @@ class SpadeGenerator(Generator):
 
 
 def build_generator(condition, num_classes, options):
-    """Return the orthogonally initialised generator of "reacgan", "spade_keypoints" or "spade_bones", a plain module.
+    """Return the generator of "reacgan", "spade_keypoints" or "spade_bones", a plain module, its weights torch's own.
 
     It takes (z (B, z_dim), labels (B,) or pose maps (B, num_maps, 64, 64)).
     """
@@ -102,5 +101,4 @@ def build_generator(condition, num_classes, options):
         generator = ReacganGenerator(num_classes, options)
     else:
         generator = SpadeGenerator(NUM_POSE_MAPS[condition], options)
-    init_orthogonal(generator)
     return generator.to(memory_format=torch.channels_last)

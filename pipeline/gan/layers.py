@@ -52,7 +52,8 @@ class SelfAttention(nn.Module):
         query, key = (F.pad(part, (0, padding)) for part in (query, key))
         read = F.scaled_dot_product_attention(query, key, value, scale=1.0)
         read = read.squeeze(1).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
-        return x + self.gate * self.out(read)
+        # The gate in the products' precision, or bfloat16 would turn into float32 here for the rest of the network.
+        return x + self.gate.to(x.dtype) * self.out(read)
 
 
 def _pixels(x):
@@ -151,9 +152,11 @@ def _same_size_conv(in_channels, out_channels):
 
 
 def init_orthogonal(network):
-    """Give every convolution, linear map and embedding orthogonal weights and zero biases."""
+    """Give every convolution, linear map and embedding orthogonal weights and zero biases; return the network."""
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear, nn.Embedding)):
-            nn.init.orthogonal_(module.weight)
+            with torch.no_grad():
+                module.weight.copy_(nn.init.orthogonal_(torch.empty(module.weight.shape)))
             if getattr(module, "bias", None) is not None:
                 nn.init.zeros_(module.bias)
+    return network

@@ -11,18 +11,25 @@ from pipeline.chance import seed_of
 from pipeline.data.files import replacing
 from pipeline.gan.discriminators import build_discriminator
 from pipeline.gan.generators import build_generator
+from pipeline.gan.history import History
+from pipeline.gan.layers import init_orthogonal
+from pipeline.gan.precision import set_precision
 from pipeline.gan.spectral import add_spectral_norm
 
 
 @dataclass
 class Training:
-    """Two networks with their optimisers, the generator's averaged parameters by name, and how many steps are done."""
+    """Two networks with their optimisers, the generator's averaged parameters by name, what came of the steps so far,
+
+    and how many they are.
+    """
 
     generator: torch.nn.Module
     discriminator: torch.nn.Module
     average: dict
     generator_optimiser: torch.optim.Optimizer
     discriminator_optimiser: torch.optim.Optimizer
+    history: History
     step: int = 0
 
     def _parts(self):
@@ -33,16 +40,19 @@ def new_training(num_classes, options, device):
     """Return a Training whose initial weights depend on options["seed"] alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(options["seed"], "gan", "weights"))
-        generator = build_spectral_generator(options["condition"], num_classes, options).to(device)
-        discriminator = build_discriminator(options["condition"], num_classes, options)
+        generator = init_orthogonal(build_generator(options["condition"], num_classes, options))
+        generator = with_spectral_norm(generator).to(device)
+        discriminator = init_orthogonal(build_discriminator(options["condition"], num_classes, options))
         discriminator = add_spectral_norm(discriminator).to(device)
     average = {name: parameter.detach().clone() for name, parameter in generator.named_parameters()}
-    return Training(generator, discriminator, average, _adam(generator, options), _adam(discriminator, options))
+    optimisers = _adam(generator, options), _adam(discriminator, options)
+    for network in (generator, discriminator):
+        set_precision(network, options["precision"], device)
+    return Training(generator, discriminator, average, *optimisers, History(options["steps"], device))
 
 
-def build_spectral_generator(condition, num_classes, options):
-    """Return a generator for training: spectral norm everywhere but on the class embedding, as released."""
-    generator = build_generator(condition, num_classes, options)
+def with_spectral_norm(generator):
+    """Give a generator spectral norm for training: everywhere but on the class embedding, as released; return it."""
     return add_spectral_norm(generator, leave_out=[getattr(generator, "shared", None)])
 
 

@@ -1,9 +1,11 @@
-"""Training curves, a DataFrame with a row per epoch: where they begin, end and are best, and how they look."""
+"""Training curves, a DataFrame with a row per epoch or evaluation: where they begin and are best, and how they look."""
 
 from pipeline.inspect import plots
 from pipeline.inspect.contents import Contents, listed
 
 MEASURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+GENERATOR_MEASURES = ("loss_d", "hinge_d", "loss_g", "frechet", "spread")
+MAY_BE_EMPTY = (*MEASURES, "frechet")
 
 
 def read(frame):
@@ -48,3 +50,28 @@ def draw(history):
         for measure in ("loss", "accuracy")
     }
     return plots.curves(panels, border if border < len(history) else 0)
+
+
+def read_generator(frame):
+    """Return the Contents of a generator's training: a row per evaluation."""
+    reached = f"{len(frame)} evaluations, the last after step {int(frame['step'].iloc[-1])}"
+    return Contents(
+        "training of a generator",
+        reached,
+        lines=lambda: [reached, *listed({f"step {int(row['step'])}": _evaluation(row) for _, row in frame.iterrows()})],
+        draw=lambda: draw_generator(frame),
+    )
+
+
+def _evaluation(row):
+    measured = ", ".join(f"{name} {row[name]:.3f}" for name in GENERATOR_MEASURES)
+    return measured + (f", COLLAPSED: {row['collapse']}" if row["collapse"] else "")
+
+
+def draw_generator(frame):
+    """Draw the losses and the scores of a generator over its evaluations."""
+    panels = {
+        "loss per evaluation": {name: frame[name].to_numpy(float) for name in ("loss_d", "loss_g")},
+        "distance to the training images": {"frechet": frame["frechet"].to_numpy(float)},
+    }
+    return plots.curves(panels, border=0)

@@ -28,6 +28,7 @@ _HOLDS = {
     "crops": _IMAGES,
     "subsets": {"subset"},
     "generators": {"generator"},
+    "training": {"training of a generator", "picture"},
     "images": _IMAGES,
     "scores": {"scores of generated images"},
     "filtered": _IMAGES,
@@ -79,7 +80,7 @@ def rule_of(place):
     folders, table = place.parts[:-1], _TABLE.fullmatch(place.stem)
     if not folders or folders[0] == "recorded":
         return "tables" if table else None
-    nested = {"sheets": f"{folders[-1]}_sheets", STATES: folders[-1]}
+    nested = {"sheets": f"{folders[-1]}_sheets", STATES: folders[-1], "training": "generators"}
     rule = nested.get(folders[0], folders[0])
     return rule if rule in rule_sentences() else None
 

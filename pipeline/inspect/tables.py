@@ -44,11 +44,11 @@ def _frame(path):
 
 
 def _with_numbers(path, frame, numbers):
-    """Return the frame with these columns as numbers; only a training curve may leave a field empty, which is NaN."""
+    """Return the frame with these columns as numbers; measures of a training may be empty, which is NaN."""
     frame = frame.copy()
     for column in numbers:
         values = pd.to_numeric(frame[column], errors="coerce")
-        wrong = np.flatnonzero(values.isna() & ~((frame[column] == "") & (column in curves.MEASURES)))
+        wrong = np.flatnonzero(values.isna() & ~((frame[column] == "") & (column in curves.MAY_BE_EMPTY)))
         if wrong.size:
             found = f"{column} is {frame[column].iloc[wrong[0]]!r}"
             raise WrongInput(
@@ -181,6 +181,7 @@ _KINDS = (
     (("file_name", "label", "score"), ("label", "score"), _scores),
     (("file_name", "class", "label", "group", "part"), ("label",), _subset),
     (("name", "part", "class", "label", "group"), ("label",), _split),
+    (("step", *curves.GENERATOR_MEASURES, "collapse"), ("step", *curves.GENERATOR_MEASURES), curves.read_generator),
     (("epoch", "phase", *curves.MEASURES), ("epoch", *curves.MEASURES), curves.read),
     (("source", "method"), (), _table),
 )

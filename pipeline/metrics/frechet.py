@@ -27,5 +27,7 @@ def _moments(features):
 
 def _smaller_product(first, second):
     """Return a matrix with the singular values of first second', no larger than their columns allow."""
-    first, second = (torch.linalg.qr(part, mode="r").R if len(part) > part.shape[1] else part for part in (first, second))
+    first, second = (
+        torch.linalg.qr(part, mode="r").R if len(part) > part.shape[1] else part for part in (first, second)
+    )
     return first @ second.T

@@ -1,9 +1,11 @@
 """Conditioning images of a pose: one channel per joint or per bone (paper, Section 4.2), peak 1.
 
-The paper's joint channel is the density of a Gaussian with covariance 4 I, whose peak is 1/(8 pi) = 0.04; here the peak
-is 1, so that joints and bones have one range. The released code draws a joint that was not found at the image's
+The released code's joint channel is the density of a Gaussian with covariance 4 I, whose peak is 1/(8 pi) = 0.04; here
+the peak is 1, so that joints and bones have one range. The released code draws a joint that was not found at the image's
 corner, with bones leading there; here its maps are empty.
 """
+
+import math
 
 import torch
 
@@ -13,10 +15,14 @@ _FAINTEST = 1e-6
 NUM_POSE_MAPS = {"spade_keypoints": NUM_KEYPOINTS, "spade_bones": len(BONES)}
 
 
-def pose_maps(condition, keypoints, size, heatmap_sigma):
-    """Return the maps (N, 21 or 20, size, size) that "spade_keypoints" or "spade_bones" is conditioned on."""
+def pose_maps(condition, keypoints, size, heatmap_sigma, as_density=False):
+    """Return the maps (N, 21 or 20, size, size) that "spade_keypoints" or "spade_bones" is conditioned on.
+
+    as_density: keypoint maps as released, with sum 1 in place of peak 1.
+    """
     if condition == "spade_keypoints":
-        return keypoint_maps(keypoints, size, heatmap_sigma)
+        maps = keypoint_maps(keypoints, size, heatmap_sigma)
+        return maps / (2 * math.pi * heatmap_sigma**2) if as_density else maps
     if condition == "spade_bones":
         return bone_maps(keypoints, size)
     raise ValueError(f"{condition!r} has no pose maps; those that have: {', '.join(NUM_POSE_MAPS)}")

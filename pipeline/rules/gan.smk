@@ -5,7 +5,9 @@ rule generators:
         subset=f"results/subsets/{SUBSET}.csv",
         code=source_files("pipeline.gan.train"),
     output:
-        f"results/generators/{SUBSET}-{{condition}}.safetensors",
+        generator=f"results/generators/{SUBSET}-{{condition}}.safetensors",
+        curve=f"results/training/{SUBSET}-{{condition}}.csv",
+        samples=f"results/training/{SUBSET}-{{condition}}.png",
     log:
         f"logs/generators/{SUBSET}-{{condition}}.log",
     benchmark:
@@ -15,6 +17,8 @@ rule generators:
     resources:
         gpu=1,
     params:
+        # For TensorBoard; holds times of day, so that it is no artifact.
+        events=f"logs/tensorboard/{SUBSET}-{{condition}}",
         # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
         state=f"results/.state/generators/{SUBSET}-{{condition}}.pt",
         options=lambda wc: as_json(
@@ -22,5 +26,6 @@ rule generators:
         ),
     shell:
         "python -m pipeline.warm pipeline.gan.train --options {params.options:q} --threads {threads}"
-        " --crops {input.crops} --subset {input.subset} --state {params.state} --out {output}"
+        " --crops {input.crops} --subset {input.subset} --state {params.state} --events {params.events}"
+        " --out {output.generator} --curve {output.curve} --samples {output.samples}"
         " > {log} 2> >(tee -a {log} >&2)"

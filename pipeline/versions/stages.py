@@ -13,6 +13,8 @@ from pipeline.study import TABLES
 from pipeline.versions.graph import jobs_of, planned
 from pipeline.versions.plan import PLANS, STAGES, stage_of
 
+# A rule's files lie in the folder of its name; of these rules also elsewhere.
+_FURTHER_FOLDERS = {"generators": ["results/training"]}
 _READERS = ("folder", "hagrid", "image_archive", "rwth")
 _HEAD = """\
 # Written by `python -m pipeline.versions.stages > dvc.yaml`, from the graph; a test compares the two.
@@ -71,9 +73,10 @@ def _stage(stage, deps):
         }
         return {"cmd": f"python -m pipeline.progress -- {table}.csv", "deps": deps} | outs
     folder = "results/sheets/" + stage.removesuffix("_sheets") if stage.endswith("_sheets") else f"results/{stage}"
+    folders = [folder, *_FURTHER_FOLDERS.get(stage, [])]
     # Not every study draws hands or filters images: a stage without files has an empty folder.
-    make = f"mkdir -p {folder} && python -m pipeline.progress -- all_{stage}"
-    return {"cmd": make, "deps": deps, "outs": [_kept(folder)]}
+    make = f"mkdir -p {' '.join(folders)} && python -m pipeline.progress -- all_{stage}"
+    return {"cmd": make, "deps": deps, "outs": [_kept(folder) for folder in folders]}
 
 
 def _kept(path):
@@ -81,9 +84,11 @@ def _kept(path):
 
 
 def _plots():
-    """Return bars of each table, which `dvc plots diff` lays side by side for two revisions."""
+    """Return what `dvc plots diff` lays side by side for two revisions: bars of each table, how generators trained."""
     bars = {"template": "bar_horizontal", "x": "accuracy", "y": "cell"}
-    return [{f"results/table{n}_long.csv": bars | {"title": f"Table {n}: accuracy (%)"}} for n in TABLES]
+    tables = [{f"results/table{n}_long.csv": bars | {"title": f"Table {n}: accuracy (%)"}} for n in TABLES]
+    curves = {"x": "step", "y": ["loss_d", "loss_g", "frechet"], "title": "Training of the generators"}
+    return [*tables, {"results/training": curves}]
 
 
 def main():

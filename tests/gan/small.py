@@ -25,6 +25,8 @@ OPTIONS = {
     "ema_decay": 0.9,
     "ema_start": 1,
     "checkpoint_every": 1,
+    "evaluation": {"every": 100, "images": 8, "features": None},
+    "precision": "float32",
     "heatmap_sigma": 2.0,
     "as_published": [],
     "condition": "reacgan",

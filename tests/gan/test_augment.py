@@ -33,6 +33,13 @@ def test_pose_maps_move_and_are_cut_with_their_image():
     assert torch.equal((ones != 0).any(dim=1), blank[:, 0] != 0)
 
 
+def test_as_published_pose_maps_stay_where_they_were():
+    images, maps = torch.rand(4, 3, 64, 64), torch.rand(4, 20, 64, 64)
+    moved, same = augment(images, drawn(4), maps, pose_stays=True)
+    assert torch.equal(same, maps)
+    assert torch.equal(moved, augment(images, drawn(4), maps)[0])
+
+
 def test_shift_moves_down_and_right_and_lets_zeros_in():
     one = torch.ones(1)
     moved = Augmentation(0 * one, one, one, torch.tensor([[3, -2]]), torch.full((1, 2), 1000))

@@ -3,6 +3,7 @@ import pytest
 import torch
 from gan.small import OPTIONS, colour_set
 
+from pipeline.data.archive import keypoints_json
 from pipeline.gan.batches import TrainingBatches, fingerprint, with_pose
 from pipeline.poses.render import keypoint_maps
 
@@ -44,6 +45,28 @@ def test_image_and_pose_are_mirrored_together():
     peaks = batch.maps[:, 0].flatten(1).argmax(dim=1)
     assert torch.equal(places, peaks)
     assert len(places.unique()) == 2  # both the image and its mirror image occurred
+
+
+def test_as_published_poses_are_never_mirrored():
+    image_set = colour_set()
+    options = {**OPTIONS, "condition": "spade_keypoints", "batch_size": 32, "as_published": ["unmirrored_pose"]}
+    batches = TrainingBatches(image_set, options, "cpu")
+    known = keypoint_maps(torch.from_numpy(image_set.keypoints), 64, OPTIONS["heatmap_sigma"])
+    corrected = TrainingBatches(image_set, {**options, "as_published": []}, "cpu")
+    for drawn in (lambda batches: batches.real(0, 0).maps, lambda batches: batches.fake(0, 0)[1].maps):
+        strange = [(known - maps).abs().amax(dim=(1, 2, 3)).min() > 1e-4 for maps in drawn(corrected)]
+        assert 8 < sum(strange) < 24  # a coin for each of 32
+        assert all((known - maps).abs().amax(dim=(1, 2, 3)).min() < 1e-6 for maps in drawn(batches))
+    assert torch.equal(batches.real(0, 0).images, corrected.real(0, 0).images)
+
+
+def test_as_published_a_joint_s_map_sums_to_1():
+    image_set = colour_set()
+    image_set.rows["keypoints"] = [keypoints_json(np.full((21, 2), 32.0))] * len(image_set)
+    options = {**OPTIONS, "condition": "spade_keypoints", "as_published": ["density_keypoints"]}
+    maps = TrainingBatches(image_set, options, "cpu").real(0, 0).maps
+    assert maps.max() == pytest.approx(1 / (8 * np.pi), rel=1e-4)  # covariance 4 I
+    torch.testing.assert_close(maps.sum(dim=(2, 3)), torch.ones(4, 21), rtol=1e-3, atol=0)
 
 
 def test_poses_of_generated_images_are_training_poses_or_their_mirror_images():

@@ -1,3 +1,4 @@
+import copy
 import json
 import math
 import os
@@ -14,25 +15,32 @@ from pipeline.gan import train as train_module
 from pipeline.gan.batches import TrainingBatches
 from pipeline.gan.generator_file import load_generator
 from pipeline.gan.state import new_training
-from pipeline.gan.train import finished_generator, train, train_generator
+from pipeline.gan.train import AS_PUBLISHED, finished_generator, train, train_generator
 from pipeline.stage import WrongInput
 
 
 def same_weights(first, second):
-    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
-    return all(torch.equal(one, other) for one, other in pairs)
+    one, other = first.state_dict(), second.state_dict()
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def one_step(options):
+    """Return the losses of the first step of a training."""
+    training = new_training(2, options, "cpu")
+    train(training, TrainingBatches(colour_set(), options, "cpu"), options, lambda: None)
+    return training.history.losses
 
 
 def interrupt_after(steps, monkeypatch):
     """Make the next training stop after so many steps, as a kill would."""
-    ordinary = train_module.Progress.__call__
+    ordinary = train_module.Supervision.__call__
 
-    def progress(self, losses):
-        ordinary(self, losses)
+    def supervision(self):
+        ordinary(self)
         if self.training.step == steps:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module.Progress, "__call__", progress)
+    monkeypatch.setattr(train_module.Supervision, "__call__", supervision)
 
 
 @pytest.mark.parametrize("condition", ALL_CONDITIONS)
@@ -40,29 +48,28 @@ def test_every_condition_trains(condition):
     # 10 images per batch, 6 in the set.
     options = {**OPTIONS, "condition": condition, "batch_size": 10}
     batches = TrainingBatches(colour_set(), options, "cpu")
-    training, seen = new_training(2, options, "cpu"), []
+    training = new_training(2, options, "cpu")
     before = {name: tensor.clone() for name, tensor in training.average.items()}
-    train(training, batches, options, seen.extend)
-    assert len(seen) == 4 and all(map(math.isfinite, seen))
+    train(training, batches, options, lambda: None)
+    assert training.history.losses.isfinite().all() and (training.history.losses != 0).all()
     still = [name for name, tensor in training.average.items() if torch.equal(tensor, before[name])]
     assert still == []
 
 
-@pytest.mark.parametrize("as_published", [["adc"], ["d2dce_shift"], ["relu_skip"], ["adc", "d2dce_shift", "relu_skip"]])
+@pytest.mark.parametrize("as_published", [[switch] for switch in AS_PUBLISHED] + [list(AS_PUBLISHED)])
 def test_every_switch_changes_the_training(as_published):
-    options = {**OPTIONS, "steps": 1}
-    plain, switched = [], []
-    for seen, switches in ((plain, []), (switched, as_published)):
-        chosen = {**options, "as_published": switches}
-        train(new_training(2, chosen, "cpu"), TrainingBatches(colour_set(), chosen, "cpu"), chosen, seen.extend)
-    assert all(map(math.isfinite, switched)) and plain != switched
+    of_poses = {"density_keypoints", "nearest_pose", "unmirrored_pose", "unmoved_pose"}
+    condition = "spade_keypoints" if of_poses.intersection(as_published) else "reacgan"
+    options = {**OPTIONS, "steps": 1, "condition": condition}
+    plain, switched = (one_step({**options, "as_published": switches}) for switches in ([], as_published))
+    assert switched.isfinite().all() and not torch.equal(plain, switched)
 
 
 def test_average_is_the_generator_until_it_starts_and_then_decays():
     options = {**OPTIONS, "steps": 3, "ema_start": 2, "ema_decay": 0.75}
     training, weights = new_training(2, options, "cpu"), []
 
-    def keep(losses):
+    def keep():
         weights.append(training.generator.to_rgb.bias.detach().clone())
 
     train(training, TrainingBatches(colour_set(), options, "cpu"), options, keep)
@@ -72,14 +79,14 @@ def test_average_is_the_generator_until_it_starts_and_then_decays():
 @pytest.mark.parametrize("condition", ["reacgan", "spade_bones"])
 def test_a_resumed_training_is_the_undisturbed_one(condition, tmp_path, monkeypatch, capsys):
     options = {**OPTIONS, "condition": condition, "steps": 4, "checkpoint_every": 2}
-    undisturbed = train_generator(colour_set(), options, tmp_path / "one.pt")
+    undisturbed, _ = train_generator(colour_set(), options, tmp_path / "one.pt")
     state = tmp_path / "other.pt"
     with monkeypatch.context() as patch:
         interrupt_after(3, patch)  # one step after the state of step 2
         with pytest.raises(KeyboardInterrupt):
             train_generator(colour_set(), options, state)
     capsys.readouterr()
-    resumed = train_generator(colour_set(), options, state)
+    resumed, _ = train_generator(colour_set(), options, state)
     assert "goes on after step 2" in capsys.readouterr().out
     assert same_weights(undisturbed, resumed)
 
@@ -87,7 +94,7 @@ def test_a_resumed_training_is_the_undisturbed_one(condition, tmp_path, monkeypa
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_keeps_the_step_it_came_in_and_ends_with_its_status(number, tmp_path, monkeypatch, capsys):
     options, ordinary = {**OPTIONS, "steps": 4, "checkpoint_every": 100}, train_module.generator_loss
-    undisturbed = train_generator(colour_set(), options, tmp_path / "one.pt")
+    undisturbed, _ = train_generator(colour_set(), options, tmp_path / "one.pt")
 
     def interrupted(training, batches, step, options):
         if step == 1:
@@ -99,7 +106,7 @@ def test_a_signal_keeps_the_step_it_came_in_and_ends_with_its_status(number, tmp
         with pytest.raises(SystemExit) as ended:
             train_generator(colour_set(), options, tmp_path / "other.pt")
     assert ended.value.code == 128 + number
-    resumed = train_generator(colour_set(), options, tmp_path / "other.pt")
+    resumed, _ = train_generator(colour_set(), options, tmp_path / "other.pt")
     assert "goes on after step 2" in capsys.readouterr().out
     assert same_weights(undisturbed, resumed)
 
@@ -134,6 +141,66 @@ def test_a_loss_that_is_not_a_number_names_the_step_and_keeps_the_earlier_state(
     assert content["step"] == 2 and all(tensor.isfinite().all() for tensor in content["average"].values())
 
 
+EVALUATED = {"every": 2, "images": 8, "features": "lite0"}
+
+
+def test_the_generator_nearest_to_the_training_images_is_kept(tmp_path, monkeypatch):
+    options = {**OPTIONS, "steps": 6, "lr": 1e-3, "evaluation": EVALUATED}
+    distances, weights = iter([9.0, 5.0, 7.0]), []
+
+    def scored(self, generator, between):
+        weights.append(copy.deepcopy(generator))
+        return {"frechet": next(distances), "spread": 1.0}
+
+    monkeypatch.setattr(train_module.Evaluation, "__call__", scored)
+    generator, history = train_generator(colour_set(), options, tmp_path / "state.pt")
+    assert same_weights(generator, weights[1]) and not same_weights(generator, weights[2])
+    assert [(found["step"], found["frechet"]) for found in history.evaluations] == [(2, 9), (4, 5), (6, 7)]
+    assert len(history.samples) == 3 and history.best["step"] == 4
+
+
+@pytest.mark.parametrize(
+    ("spreads", "distances", "kept"),
+    [((1.0, 0.001), (9, 6), 2), ((0.001, 1.0), (6, 9), 4), ((0.002, 0.001), (9, 6), 4)],
+)
+def test_a_collapsed_generator_is_told_of_and_kept_only_if_there_is_no_other(
+    spreads, distances, kept, tmp_path, monkeypatch, capsys
+):
+    options = {**OPTIONS, "steps": 4, "evaluation": EVALUATED}
+    pairs = zip(spreads, distances, strict=True)
+    scores = iter([{"frechet": distance, "spread": spread} for spread, distance in pairs])
+    monkeypatch.setattr(train_module.Evaluation, "__call__", lambda *_, **__: next(scores))
+    _, history = train_generator(colour_set(), options, tmp_path / "state.pt")
+    assert history.best["step"] == kept
+    told = capsys.readouterr().err
+    assert told.count("collapsed, constant output") == sum(spread < 0.05 for spread in spreads)
+
+
+def test_without_features_the_last_generator_is_kept(tmp_path):
+    options = {**OPTIONS, "steps": 3, "evaluation": {**EVALUATED, "features": None}}
+    _, history = train_generator(colour_set(), options, tmp_path / "state.pt")
+    assert [found["step"] for found in history.evaluations] == [2, 3] and history.best["step"] == 3
+
+
+def test_a_training_told_to_end_while_it_evaluates_ends_there_and_evaluates_again(tmp_path, monkeypatch):
+    options = {**OPTIONS, "steps": 4, "evaluation": EVALUATED}
+    undisturbed, whole = train_generator(colour_set(), options, tmp_path / "one.pt")
+    ordinary = train_module.Evaluation.__call__
+
+    def interrupted(self, generator, between):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return ordinary(self, generator, between)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module.Evaluation, "__call__", interrupted)
+        for _ in range(2):  # in the first evaluation, and again in the same one after resuming
+            with pytest.raises(SystemExit):
+                train_generator(colour_set(), options, tmp_path / "other.pt")
+    resumed, history = train_generator(colour_set(), options, tmp_path / "other.pt")
+    assert same_weights(undisturbed, resumed)
+    assert history.evaluations == whole.evaluations and torch.equal(history.losses, whole.losses)
+
+
 def test_impossible_options_are_named():
     for wrong, text in (({"as_published": ["ADC"]}, "'ADC'"), ({"condition": "spade"}, "'spade'")):
         with pytest.raises(WrongInput, match=text):
@@ -157,7 +224,7 @@ def test_generated_colours_follow_the_label():
     options = {**OPTIONS, "steps": 40, "batch_size": 8, "lr": 1e-3, "ema_start": 30}
     batches = TrainingBatches(colour_set(), options, "cpu")
     training = new_training(2, options, "cpu")
-    train(training, batches, options, lambda losses: None)
+    train(training, batches, options, lambda: None)
     generator = finished_generator(training, batches, options)
     z = torch.randn(16, options["z_dim"], generator=torch.Generator().manual_seed(0))
     red, blue = (generator(z, torch.full((16,), label)).mean(dim=(0, 2, 3)) for label in (0, 1))
@@ -168,6 +235,7 @@ def test_command_writes_the_generator_and_removes_the_state(tmp_path):
     write_image_set(tmp_path / "crops.zip", colour_set())
     colour_set().rows.assign(part="fit").to_csv(tmp_path / "subset.csv", index=False)
     paths = {"crops": "crops.zip", "subset": "subset.csv", "state": "state.pt", "out": "generator.safetensors"}
+    paths |= {"curve": "curve.csv", "samples": "samples.png", "events": "events"}
     arguments = [part for name, file in paths.items() for part in (f"--{name}", str(tmp_path / file))]
     command = [sys.executable, "-m", "pipeline.gan.train", "--options", json.dumps(OPTIONS), *arguments]
     done = subprocess.run(command, capture_output=True, text=True)

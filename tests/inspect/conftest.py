@@ -19,6 +19,7 @@ from pipeline.data import drawn, photographs, split, subset
 from pipeline.data.archive import read_metadata
 from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import build_generator
+from pipeline.gan.history import write_curve, write_samples
 from pipeline.gan.state import new_training, save_training
 from pipeline.generate import keep_best, sample
 from pipeline.poses import crop, extract
@@ -39,6 +40,10 @@ HISTORY = [
     {"epoch": 0, "phase": "pretrain", "train_loss": 3.0, "train_accuracy": 0.1, "val_loss": 0.5, "val_accuracy": 0.2},
     {"epoch": 0, "phase": "train", "train_loss": 2.0, "train_accuracy": 0.4, "val_loss": 1.25, "val_accuracy": 0.5},
     {"epoch": 1, "phase": "train", "train_loss": 1.0, "train_accuracy": 0.9, "val_loss": 1.5, "val_accuracy": 0.4},
+]
+EVALUATIONS = [
+    {"step": 2, "loss_d": 2.0, "hinge_d": 1.5, "loss_g": 0.5, "frechet": 90.25, "spread": 0.5, "collapse": ""},
+    {"step": 4, "loss_d": 1.0, "hinge_d": 0.0, "loss_g": 2.5, "frechet": 95.0, "spread": 0.01, "collapse": "constant"},
 ]
 CELLS = [
     {"row": 0, "source": "real", "method": "pretrain", "column": "all", "cell": f"toy-nall-s{seed}-real"}
@@ -89,6 +94,10 @@ def make_generated(results):
     run(keep_best, {"keep_fraction": 0.5}, images=images, scores=scores, out=results / f"filtered/{name}.zip")
     training = new_training(2, OPTIONS, "cpu")
     training.step = 1
+    training.history.evaluations = EVALUATIONS
+    training.history.samples = [torch.randint(0, 256, (4, 64, 64, 3), dtype=torch.uint8)] * 2
+    write_curve(results / f"training/{name}.csv", training.history)
+    write_samples(results / f"training/{name}.png", training.history)
     save_training(results / f".state/generators/{name}.pt", training, {"options": OPTIONS, "data": "x"})
 
 

@@ -26,6 +26,8 @@ KINDS = {
     "subsets/toy-nall-s0.csv": "subset",
     "generators/toy-nall-s0-reacgan.safetensors": "generator",
     "generators/toy-nall-s0-spade_bones.safetensors": "generator",
+    "training/toy-nall-s0-reacgan.csv": "training of a generator",
+    "training/toy-nall-s0-reacgan.png": "picture",
     "images/toy-nall-s0-reacgan.zip": "image set",
     "scores/toy-nall-s0-reacgan.csv": "scores of generated images",
     "filtered/toy-nall-s0-reacgan.zip": "image set",
@@ -242,3 +244,10 @@ def test_a_pickle_is_refused_and_not_run(tmp_path):
         with pytest.raises(WrongInput, match=name):
             read_contents(tmp_path / name)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_generator_s_training_says_when_it_collapsed(made):
+    text = told(made, "training/toy-nall-s0-reacgan.csv")
+    assert "2 evaluations, the last after step 4" in text
+    assert "step 2 loss_d 2.000, hinge_d 1.500, loss_g 0.500, frechet 90.250, spread 0.500 |" in text
+    assert text.endswith("spread 0.010, COLLAPSED: constant")
