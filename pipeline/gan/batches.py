@@ -66,7 +66,7 @@ class TrainingBatches:
         return z, Batch(None, self.labels[positions], self._maps(positions, mirrored))
 
     def shown(self, count):
-        """Return latents (count, z_dim) and a Batch without images: the classes in turn, or poses of the training set."""
+        """Return latents (count, z_dim) and a Batch without images: classes in turn, or training poses."""
         labels, positions = torch.arange(count) % self.num_classes, self.positions("shown", 0, count)
         mirrored = torch.zeros(count, dtype=torch.bool, device=self.device)
         z = self._latents("shown latents", 0, 0, count)

@@ -46,7 +46,7 @@ def write_curve(path, history):
 
 
 def write_samples(path, history):
-    """Write a PNG: the poses, then the samples of every evaluation with its step; a column is one latent and condition."""
+    """Write a PNG: poses, then the samples of every evaluation with its step; a column is one latent and condition."""
     rows = [] if history.poses is None else [("pose", history.poses[..., None].expand(-1, -1, -1, 3))]
     rows += [(str(found["step"]), row) for found, row in zip(history.evaluations, history.samples, strict=True)]
     sheet = np.concatenate([_labelled(text, np.concatenate(list(row.numpy()), axis=1)) for text, row in rows])

@@ -23,7 +23,7 @@ def set_precision(network, precision, device):
 
 
 def has_bfloat16_units(device):
-    """Return whether this device multiplies bfloat16 matrices in hardware: GPUs since NVIDIA's Ampere, CPUs with AMX."""
+    """Return whether this device has units for bfloat16 matrices: GPUs since NVIDIA's Ampere, CPUs with AMX."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return _CPU_FEATURES.exists() and " amx_bf16" in _CPU_FEATURES.read_text()

@@ -1,8 +1,8 @@
 """Conditioning images of a pose: one channel per joint or per bone (paper, Section 4.2), peak 1.
 
 The released code's joint channel is the density of a Gaussian with covariance 4 I, whose peak is 1/(8 pi) = 0.04; here
-the peak is 1, so that joints and bones have one range. The released code draws a joint that was not found at the image's
-corner, with bones leading there; here its maps are empty.
+the peak is 1, so that joints and bones have one range. The released code draws a joint that was not found at the
+image's corner, with bones leading there; here its maps are empty.
 """
 
 import math
