@@ -80,7 +80,7 @@ def make_generated(results):
         generator = build_generator(condition, 2, OPTIONS)
         path = results / f"generators/toy-nall-s0-{condition}.safetensors"
         save_generator(path, generator, OPTIONS | {"condition": condition}, ["1", "5"])
-    options = {"images_per_class": 4, "seed": 0, "truncation": None, "batch_size": 8}
+    options = {"images_per_class": 4, "seed": 0, "as_published": []}
     inputs = {"crops": results / "crops/toy-train.zip", "subset": results / "subsets/toy-nall-s0.csv"}
     run(sample, options, generator=results / f"generators/{name}.safetensors", out=images, **inputs)
     scores.parent.mkdir()
