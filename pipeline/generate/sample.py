@@ -120,7 +120,9 @@ def in_turn(work, items, devices):
     Threads stay a few items ahead of who takes the results. What one of them raises is raised here.
     """
     with contextlib.ExitStack() as stack:
-        threads = [concurrent.futures.ThreadPoolExecutor(1) for _ in devices]
+        # OpenMP counts threads by thread: a new one would take every core, whatever the stage was given.
+        own_count = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
+        threads = [concurrent.futures.ThreadPoolExecutor(1, **own_count) for _ in devices]
         for thread in threads:
             stack.callback(thread.shutdown, cancel_futures=True)
         turns = itertools.cycle(zip(threads, devices, strict=True))

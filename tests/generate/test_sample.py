@@ -127,6 +127,20 @@ def test_a_device_goes_on_while_a_result_is_used_but_not_far():
     results.close()
 
 
+def test_a_device_computes_with_as_many_threads_as_the_stage_was_given():
+    images, kernel = torch.randn(20, 128, 32, 32), torch.randn(128, 128, 3, 3)
+
+    def work(item, device):
+        own, every = time.thread_time(), time.process_time()
+        torch.nn.functional.conv2d(images, kernel, padding=1)
+        own = time.thread_time() - own
+        return own, time.process_time() - every - own
+
+    torch.set_num_threads(1)  # and so it is in all these tests
+    for own, others in in_turn(work, range(3), ["cpu"]):
+        assert others < 0.3 * own
+
+
 def test_what_a_device_raises_is_raised_at_once_and_nothing_goes_on():
     begun, before = [], threading.active_count()
 
