@@ -22,7 +22,11 @@ SECONDS_PER_OPERATION = 10e-6
 # Operations, views aside, as torch dispatched them: one update of the discriminator (new generated images included)
 # and of the generator at any width (ReACGAN 951 and 1399, SPADE on bones 1114 and 1580).
 DISCRIMINATOR_OPERATIONS, GENERATOR_OPERATIONS = 1000, 1500
+FORWARD_OPERATIONS = 120  # of a generator: ReACGAN 106, SPADE 122
+CHUNK, PASS_SIZE = 20, 128  # images that a generator draws, and a finished classifier sees, at once
 LEARNING_PASSES = 3  # forward; backward to the weights; backward to the inputs
+
+DETECTION_SECONDS = 0.02  # of one core, of the hand detector on a crop: 17 to 25 ms
 
 # (photographs, training images, test images, classes) of data sets that are not drawn by params.yaml.
 KNOWN_SIZES = {
@@ -39,7 +43,15 @@ GENERATED_BYTES = 9000  # 7.4 to 9.9 kB
 DRAWN_BYTES = 27_000  # of an image of 128x128: 25 and 29 kB
 TILE_BYTES = 16_000  # of a contact sheet, enlarged twice: 14 to 19 kB
 # A row of a table, 30 to 520 B by the length of the names and whether landmarks come along; poses: both files.
-ROW_BYTES = {"manifests": 400, "poses": 800, "splits": 130, "subsets": 100, "predictions": 110, "scores": 40}
+ROW_BYTES = {
+    "manifests": 400,
+    "poses": 800,
+    "splits": 130,
+    "subsets": 100,
+    "predictions": 110,
+    "scores": 40,
+    "conditioning": 50,
+}
 
 POSE_MAPS = {"spade_keypoints": 21, "spade_bones": 20}
 
@@ -353,17 +365,25 @@ def _generators(job, study):
 
 
 def _images(job, study):
-    """Forward passes only, at full batches."""
+    """Forward passes only, each of as many images."""
     dataset, size, seed, maker = (job.wildcards[name] for name in ("dataset", "size", "seed", "maker"))
     origin, condition = generator_of((dataset, size, seed), maker)
     layers = generator_layers(study.generator_options(*origin, condition), 0)
+    passes = -(-study.settings["generation"]["images_per_class"] // CHUNK) * data_size(study, dataset).classes
     count = _num_generated(study, dataset, filtered=False)
-    return Cost(count * flops_of(layers) / SUSTAINED_FLOPS, count * GENERATED_BYTES)
+    return Cost(passes * _busy(CHUNK * flops_of(layers), FORWARD_OPERATIONS), count * GENERATED_BYTES)
 
 
 def _scores(job, study):
     count = _num_generated(study, job.wildcards["dataset"], filtered=False)
     return Cost(_forward_seconds(job, study, "real", count), count * ROW_BYTES["scores"])
+
+
+def _conditioning(job, study):
+    """Both sets; the hand detector runs on the host, while the GPU waits."""
+    count = 2 * min(job.options["images"], _num_generated(study, job.wildcards["dataset"], filtered=False))
+    detection = 0 if job.wildcards["maker"] == "reacgan" else count * DETECTION_SECONDS
+    return Cost(_forward_seconds(job, study, "real", count) + detection, count * ROW_BYTES["conditioning"])
 
 
 def _filtered(job, study):
@@ -387,7 +407,7 @@ def _predictions(job, study):
 def _forward_seconds(job, study, recipe, images):
     dataset, size, seed = (job.wildcards[name] for name in ("dataset", "size", "seed"))
     options = study.classifier_options(dataset, size, seed, recipe)
-    batches = -(-images // job.options["batch_size"])
+    batches = -(-images // PASS_SIZE)
     return _busy(images * _backbone_flops(options), batches * _backbone(options).forward_operations)
 
 
@@ -408,6 +428,7 @@ _ESTIMATES = {
     "generators": _generators,
     "images": _images,
     "scores": _scores,
+    "conditioning": _conditioning,
     "filtered": _filtered,
     "real_classifiers": _classifiers,
     "classifiers": _classifiers,

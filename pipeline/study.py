@@ -158,7 +158,7 @@ class Study:
                 yield heading, (dataset, size, seed)
 
     def shown_image_sets(self, dataset):
-        """Return (subset, maker) of the images that a contact sheet shows: every maker's, largest size, first seed."""
+        """Return (subset, maker) of the images shown and measured: every maker's, largest size, first seed."""
         makers = list(self.experiments[dataset]["generators"])
         if dataset == self.target:
             makers.append(f"{self.spade}_from_{self.source}")
@@ -176,9 +176,10 @@ class Study:
         made = {(subset, *maker_of(recipe)) for subset, recipe in cells if recipe != "real"}
         filtered = {(subset, maker) for subset, maker, is_filtered in made if is_filtered}
         images = {(subset, maker) for subset, maker, _ in made}
-        images |= {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
+        shown = {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
+        images |= shown
         generators = {generator_of(subset, maker) for subset, maker in images}
-        real = {cell for cell in cells if cell[1] == "real"} | {(subset, "real") for subset, _ in filtered}
+        real = {cell for cell in cells if cell[1] == "real"} | {(subset, "real") for subset, _ in filtered | shown}
         subsets = {subset for subset, _ in images | generators | cells}
         every = {
             "drawn": [f"{name}.zip" for name in self.experiments if "drawn" in self.datasets[name]],
@@ -190,6 +191,8 @@ class Study:
             "generators": _named(generators, "safetensors"),
             "images": _named(images, "zip"),
             "scores": _named(filtered, "csv"),
+            "conditioning": [f"images/{name}" for name in _named(shown, "csv")]
+            + [f"measures/{name}" for name in _named(shown, "json")],
             "filtered": _named(filtered, "zip"),
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),

@@ -21,6 +21,7 @@ def tiny(params):
     gestures["drawn"] |= {"handshapes": {"palm": 10, "peace": 10}}
     demo = params["studies"]["demo"]
     demo["generation"]["images_per_class"] = 5
+    demo["conditioning"]["images"] = 6
     for experiment in demo["experiments"].values():
         experiment["seeds"] = [0]
         experiment["sizes"] = experiment["sizes"][-2:]

@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline import expected
+from pipeline.classify.evaluate import PASS_SIZE
 from pipeline.classify.model import save_classifier
 from pipeline.data.archive import ImageSet, keypoints_json
 from pipeline.expected import Expectation, Job, expect, sentence
@@ -29,6 +30,7 @@ from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import CONDITIONS, build_generator
 from pipeline.gan.state import new_training
 from pipeline.gan.train import train
+from pipeline.generate.sample import CHUNK
 from pipeline.poses.render import NUM_POSE_MAPS
 from pipeline.study import Study
 
@@ -82,8 +84,9 @@ def judged(discriminator, images, seen):
     return discriminator(images, seen).sum()
 
 
-def test_pose_maps_are_those_of_the_networks():
+def test_pose_maps_and_passes_are_those_of_the_stages():
     assert expected.POSE_MAPS == NUM_POSE_MAPS
+    assert (expected.CHUNK, expected.PASS_SIZE) == (CHUNK, PASS_SIZE)
 
 
 @pytest.mark.parametrize("channels", [96, 8])
@@ -127,6 +130,17 @@ def test_operations_of_an_update_are_those_that_training_dispatches(condition):
     one = operations(2) - operations(1)
     assert one == pytest.approx(expected.DISCRIMINATOR_OPERATIONS, rel=0.2)
     assert operations(1) - one == pytest.approx(expected.GENERATOR_OPERATIONS, rel=0.2)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_operations_of_a_pass_are_those_that_a_generator_dispatches(condition):
+    options = options_of(condition, 8)
+    generator = build_generator(condition, 2, options).eval()
+    seen = torch.zeros(2, NUM_POSE_MAPS.get(condition, 0), 64, 64)
+    seen = torch.zeros(2, dtype=torch.long) if condition == "reacgan" else seen
+    with Operations() as counter, torch.inference_mode():
+        generator(torch.zeros(2, options["z_dim"]), seen)
+    assert counter.count == pytest.approx(expected.FORWARD_OPERATIONS, rel=0.2)
 
 
 @pytest.mark.parametrize("name", expected.BACKBONES)
@@ -230,6 +244,27 @@ def test_unknown_sizes_are_said_and_left_out():
     assert expectation.jobs == {"classifiers": 2} and expectation.unknown == {"drawn_signs": 1}
     assert expectation.gpu_seconds["classifiers"] == expect(jobs[:1], demo).gpu_seconds["classifiers"] > 0
     assert sentence(expectation).endswith("no known size: 1 of drawn_signs.")
+
+
+def test_images_are_drawn_by_whole_passes_and_measured_up_to_a_limit():
+    made = {"dataset": "rwth", "size": "5", "seed": "0", "maker": "reacgan"}
+
+    def seconds(per_class):
+        paper = Study(PARAMS | {"study": "paper"})
+        paper.settings["generation"]["images_per_class"] = per_class
+        return expect([Job("images", {}, made)], paper).gpu_seconds["images"]
+
+    assert seconds(1) == seconds(CHUNK) > 0 and seconds(1000) == pytest.approx(50 * seconds(1))
+
+    def written(images, maker):
+        return expect([Job("conditioning", {"images": images}, made | {"maker": maker})], study("paper"))
+
+    few, more = written(100, "spade_bones"), written(200, "spade_bones")
+    assert more.bytes["conditioning"] == 2 * few.bytes["conditioning"]
+    assert written(10**6, "reacgan").bytes == written(39_000, "reacgan").bytes
+    # 2 sets of 100 hands looked for, 20 ms each.
+    extra = few.gpu_seconds["conditioning"] - written(100, "reacgan").gpu_seconds["conditioning"]
+    assert extra == pytest.approx(4)
 
 
 def test_an_unknown_backbone_is_unknown():

@@ -71,10 +71,19 @@ def test_a_generator_and_its_classifiers_share_one_subset(jobs):
         ]
 
 
-def test_images_are_scored_by_a_classifier_of_real_images_of_the_same_subset(jobs):
-    for job in (job for job in jobs if job.rule == "scores"):
+def test_images_are_judged_by_a_classifier_of_real_images_of_the_same_subset(jobs):
+    for job in (job for job in jobs if job.rule in ("scores", "conditioning")):
         subset = "-".join(job.outputs[0].split("/")[-1].split("-")[:3])
         assert f"results/real_classifiers/{subset}-real.safetensors" in job.inputs
+
+
+def test_every_condition_of_every_data_set_is_measured_against_real_images_of_its_own(jobs):
+    measured = [job for job in jobs if job.rule == "conditioning"]
+    shown = {path for job in jobs if job.rule == "generated_sheets" for path in job.inputs if path.endswith(".zip")}
+    assert shown == {path for job in measured for path in job.inputs if path.startswith("results/images/")}
+    for job in measured:
+        subset = "-".join(job.outputs[0].split("/")[-1].split("-")[:3])
+        assert {f"results/subsets/{subset}.csv", f"results/crops/{subset.split('-n')[0]}-train.zip"} < set(job.inputs)
 
 
 def test_multi_source_rows_use_a_generator_of_the_source(jobs):

@@ -272,7 +272,15 @@ def test_the_profile_sends_to_the_gpus_what_asks_for_one(tmp_path):
     sent = {rule for rule, resources in jobs if "slurm_partition=gpu" in resources}
     # `filtered` shares its Slurm jobs with rules that use a GPU.
     assert sent == with_gpu | {"filtered"}
-    assert {"generators", "classifiers", "real_classifiers", "images", "scores", "predictions"} == with_gpu
+    assert with_gpu == {
+        "generators",
+        "classifiers",
+        "real_classifiers",
+        "images",
+        "scores",
+        "conditioning",
+        "predictions",
+    }
     assert {"poses", "crops", "tables"} <= {rule for rule, _ in jobs}
 
 

@@ -19,7 +19,7 @@ def main():
     torch.set_num_threads(args.threads)
     generated = read_image_set(args.images)
     # Scaled as in training; the released code scores raw values of 0 to 255 with a network that knows [-1, 1].
-    probabilities = probabilities_of(generated, args.images, args.classifier, args.options["batch_size"])
+    probabilities = probabilities_of(generated, args.images, args.classifier)
     scores = score_table(generated.rows, probabilities)
     with replacing(args.out) as beside:
         scores.to_csv(beside, index=False)

@@ -97,12 +97,11 @@ class TrainingBatches:
     def _maps(self, positions, mirrored):
         if not self.posed:
             return None
-        keypoints, as_published = self.keypoints[positions], self.options["as_published"]
+        keypoints = self.keypoints[positions]
         # The released code mirrors images and never poses, so that half of its pairs contradict each other.
-        if "unmirrored_pose" not in as_published:
+        if "unmirrored_pose" not in self.options["as_published"]:
             keypoints = torch.where(mirrored[:, None, None], flip_keypoints(keypoints, IMAGE_SIZE), keypoints)
-        condition, sigma = self.options["condition"], self.options["heatmap_sigma"]
-        return pose_maps(condition, keypoints, IMAGE_SIZE, sigma, "density_keypoints" in as_published)
+        return condition_maps(keypoints, self.options)
 
     def _latents(self, purpose, step, update, count):
         shape = (count, self.options["z_dim"])
@@ -121,6 +120,12 @@ class TrainingBatches:
 @functools.lru_cache(maxsize=4)
 def _order(seed, purpose, epoch, count):
     return stream(seed, "gan", purpose, epoch).permutation(count)
+
+
+def condition_maps(keypoints, options):
+    """Return the pose maps (N, M, 64, 64) that a generator of these options sees of keypoints (N, 21, 2)."""
+    as_density = "density_keypoints" in options["as_published"]
+    return pose_maps(options["condition"], keypoints, IMAGE_SIZE, options["heatmap_sigma"], as_density)
 
 
 def to_range(images):

@@ -6,12 +6,13 @@ from scipy.special import ndtr, ndtri
 
 from pipeline.chance import stream
 
+TRUNCATION = 0.5  # of the released commands for the small sets; the text mentions none
+
 
 def latents(seed, label, indices, z_dim, truncation=None):
     """Return z (B, z_dim) float32: row i depends on (seed, label, indices[i]) alone.
 
-    Standard normal; with a truncation, normal within [-truncation, truncation], as the released code samples its
-    small sets with 0.5.
+    Standard normal; with a truncation, normal within [-truncation, truncation].
     """
     rows = [_latent(stream(seed, "latent", label, index), z_dim, truncation) for index in indices]
     return torch.tensor(np.stack(rows), dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""JSON artifacts: the measures of a table, and the plans that DVC compares."""
+"""JSON artifacts: the measures of a table or of conditioning, and the plans that DVC compares."""
 
 import json
 
@@ -7,24 +7,35 @@ from pipeline.stage import WrongInput
 
 
 def read(path):
-    """Return the Contents of measures {source: {method: {column: {measure: percent}}}}, or of a plan {file: settings}.
+    """Return the Contents of measures or of a plan; raise WrongInput for other JSON.
 
-    Raises WrongInput for other JSON.
+    A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
+    {"value", "n"}}}; a plan is {file: settings}.
     """
     try:
         content = json.loads(path.read_text())
         if all("command" in settings for settings in content.values()):
             return _plan(content)
+        if "generated" in content:
+            return _conditioning(content)
         return _measures(content)
     except (ValueError, AttributeError, TypeError):  # JSON's own error is a ValueError, and so is that of the encoding
-        raise WrongInput(
-            f"{path}: neither the measures of a table nor a plan; delete it and run Snakemake again"
-        ) from None
+        raise WrongInput(f"{path}: neither measures nor a plan; delete it and run Snakemake again") from None
 
 
 def _plan(content):
     size = f"{len(content)} files and the settings that each is made with"
     return Contents("plan", size, lines=lambda: [size, *content])
+
+
+def _conditioning(content):
+    rows = {
+        f"{name}, {what}": f"{own['value']:.4f} of {own['n']} images"
+        for name, measures in content.items()
+        for what, own in measures.items()
+    }
+    brief = f"generated: accuracy {content['generated']['accuracy']['value']:.4f}"
+    return Contents("measures of conditioning", brief, lines=lambda: listed(rows))
 
 
 def _measures(content):

@@ -31,6 +31,7 @@ _HOLDS = {
     "training": {"training of a generator", "picture"},
     "images": _IMAGES,
     "scores": {"scores of generated images"},
+    "conditioning": {"images held against their condition", "measures of conditioning"},
     "filtered": _IMAGES,
     "real_classifiers": _CLASSIFIERS,
     "classifiers": _CLASSIFIERS,
@@ -125,7 +126,7 @@ def name_says(place):
 def _rest_says(rest, dataset, rule):
     if rule == "generators":
         return f"condition {rest}"
-    if rule in ("images", "scores", "filtered"):
+    if rule in ("images", "scores", "conditioning", "filtered"):
         return ("the best " if rule == "filtered" else "") + "images of " + _generator(rest, dataset)
     made = maker_of(rest)
     if made is None:

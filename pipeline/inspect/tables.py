@@ -1,4 +1,4 @@
-"""CSV artifacts, told apart by their columns: lists of photographs, splits, scores, predictions, curves, tables."""
+"""CSV artifacts, told apart by their columns: lists of photographs, splits, scores, predictions, curves, tables …"""
 
 import csv
 
@@ -44,11 +44,13 @@ def _frame(path):
 
 
 def _with_numbers(path, frame, numbers):
-    """Return the frame with these columns as numbers; measures of a training may be empty, which is NaN."""
+    """Return the frame with these columns as numbers; where nothing was measured a field is empty, which is NaN."""
     frame = frame.copy()
     for column in numbers:
         values = pd.to_numeric(frame[column], errors="coerce")
-        wrong = np.flatnonzero(values.isna() & ~((frame[column] == "") & (column in curves.MAY_BE_EMPTY)))
+        # A report on poses says of every photograph whether a hand was found.
+        may_be_empty = column in curves.MAY_BE_EMPTY or (column in ("found", "pck") and "pck" in frame)
+        wrong = np.flatnonzero(values.isna() & ~((frame[column] == "") & may_be_empty))
         if wrong.size:
             found = f"{column} is {frame[column].iloc[wrong[0]]!r}"
             raise WrongInput(
@@ -145,6 +147,22 @@ def _scores(frame):
     )
 
 
+def _conditioning(frame):
+    told = {}
+    for name, own in frame.groupby("set", sort=False):
+        told[name] = f"{len(own)} images, accuracy {accuracy(own['label'], own['predicted']):.4f}"
+        if own["found"].notna().any():
+            told[name] += f", hand found in {int(own['found'].sum())}, PCK@0.2 of these {own['pck'].mean():.4f}"
+    shares = {name: own["pck"].dropna() for name, own in frame.groupby("set", sort=False)}
+    quantiles = {name: tuple(own.quantile(_QUANTILES)) for name, own in shares.items() if len(own)}
+    return Contents(
+        "images held against their condition",
+        "; ".join(f"{name} {text}" for name, text in told.items()),
+        lines=lambda: listed(told),
+        draw=(lambda: plots.ranges("PCK@0.2 per image: range, quartiles, median", quantiles)) if quantiles else None,
+    )
+
+
 def _predictions(frame):
     labels, predicted = frame["label"].to_numpy(int), frame["predicted"].to_numpy(int)
     num_classes = int(max(labels.max(), predicted.max())) + 1
@@ -178,6 +196,11 @@ _KINDS = (
     (("name", "path", "class", "group", "part", "landmarks"), (), _photographs),
     (("name", "class", "found", "confidence", "reason"), ("found", "confidence"), _pose_report),
     (("file_name", "class", "label", "predicted", "probability"), ("label", "predicted", "probability"), _predictions),
+    (
+        ("file_name", "set", "label", "predicted", "found", "pck"),
+        ("label", "predicted", "found", "pck"),
+        _conditioning,
+    ),
     (("file_name", "label", "score"), ("label", "score"), _scores),
     (("file_name", "class", "label", "group", "part"), ("label",), _subset),
     (("name", "part", "class", "label", "group"), ("label",), _split),

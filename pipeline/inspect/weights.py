@@ -103,8 +103,8 @@ def _samples(path):
     posed = description["condition"] != "reacgan"
     per_class = _DRAWN_PER_CLASS // (2 if posed else 1)
     target = _posed_crops(path, per_class) if posed else _classes_alone(description["class_names"])
-    options = {"images_per_class": per_class, "seed": _SEED, "truncation": None, "batch_size": 16}
-    drawn = sample(generator, description, target, options)
+    options = {"images_per_class": per_class, "seed": _SEED, "as_published": []}
+    drawn = sample(generator, description, target, options, ["cpu"])
     drawn.images = np.stack(list(drawn.images))
     return lay_out_sheet([(f"seed {_SEED}", generated_sheet(drawn, per_class, _SHOWN_SIGMA))])
 

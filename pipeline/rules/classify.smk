@@ -58,9 +58,7 @@ rule predictions:
         "../../envs/main.yaml"
     resources:
         gpu=1,
-    params:
-        options=as_json({"batch_size": STUDY.settings["generation"]["batch_size"]}),
     shell:
-        "python -m pipeline.warm pipeline.classify.evaluate --options {params.options:q} --threads {threads}"
+        "python -m pipeline.warm pipeline.classify.evaluate --threads {threads}"
         " --crops {input.crops} --classifier {input.classifier} --out {output}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -37,11 +37,37 @@ rule scores:
         "../../envs/main.yaml"
     resources:
         gpu=1,
-    params:
-        options=as_json({"batch_size": STUDY.settings["generation"]["batch_size"]}),
     shell:
-        "python -m pipeline.warm pipeline.classify.score --options {params.options:q} --threads {threads}"
+        "python -m pipeline.warm pipeline.classify.score --threads {threads}"
         " --images {input.images} --classifier {input.classifier} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule conditioning:
+    """Measure how well generated images obey their class and pose, and real images of the same data set beside them."""
+    input:
+        images=rules.images.output,
+        crops="results/crops/{dataset}-train.zip",
+        subset=f"results/subsets/{SUBSET}.csv",
+        classifier=f"results/real_classifiers/{SUBSET}-real.safetensors",
+        code=source_files("pipeline.classify.conditioning"),
+    output:
+        table=f"results/conditioning/images/{SUBSET}-{{maker}}.csv",
+        measures=f"results/conditioning/measures/{SUBSET}-{{maker}}.json",
+    log:
+        f"logs/conditioning/{SUBSET}-{{maker}}.log",
+    conda:
+        "../../envs/main.yaml"
+    resources:
+        gpu=1,
+    params:
+        options=lambda wc: as_json(
+            STUDY.settings["conditioning"] | {"seed": int(wc.seed)}
+        ),
+    shell:
+        "python -m pipeline.warm pipeline.classify.conditioning --options {params.options:q} --threads {threads}"
+        " --images {input.images} --crops {input.crops} --subset {input.subset}"
+        " --classifier {input.classifier} --out {output.table} --measures {output.measures}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

@@ -25,6 +25,7 @@ STAGES = (
     "images",
     "real_classifiers",
     "scores",
+    "conditioning",
     "filtered",
     "classifiers",
     "predictions",

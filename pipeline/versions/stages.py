@@ -72,6 +72,11 @@ def _stage(stage, deps):
             "metrics": [_kept(f"{table}.json")],
         }
         return {"cmd": f"python -m pipeline.progress -- {table}.csv", "deps": deps} | outs
+    if stage == "conditioning":
+        folders = {kind: f"results/{stage}/{kind}" for kind in ("images", "measures")}
+        make = f"mkdir -p {' '.join(folders.values())} && python -m pipeline.progress -- all_{stage}"
+        outs = {"outs": [_kept(folders["images"])], "metrics": [_kept(folders["measures"])]}
+        return {"cmd": make, "deps": deps} | outs
     folder = "results/sheets/" + stage.removesuffix("_sheets") if stage.endswith("_sheets") else f"results/{stage}"
     folders = [folder, *_FURTHER_FOLDERS.get(stage, [])]
     # Not every study draws hands or filters images: a stage without files has an empty folder.

@@ -1,4 +1,3 @@
-import json
 import sys
 
 import numpy as np
@@ -27,11 +26,12 @@ class Perfect(torch.nn.Module):
         return torch.nn.functional.one_hot(labels, 256).float()[:, :12] * 30
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 64, 128, 1000])
-def test_a_perfect_model_scores_exactly_one(batch_size):
+@pytest.mark.parametrize("pass_size", [1, 7, 64, 128, 1000])
+def test_a_perfect_model_scores_exactly_one(pass_size, monkeypatch):
+    monkeypatch.setattr(evaluate, "PASS_SIZE", pass_size)
     test = solid_colours(11, num_classes=12)
     test.images[:, 0, 0] = test.labels[:, None]
-    probabilities = evaluate.class_probabilities(Perfect(), test.images, batch_size, 32)
+    probabilities = evaluate.class_probabilities(Perfect(), test.images, 32)
     table = evaluate.predictions(test.rows, probabilities)
     assert accuracy(table["label"], table["predicted"]) == 1.0
     assert len(table) == 132 and table["probability"].min() > 0.999
@@ -56,7 +56,7 @@ def test_the_command_predicts_the_images_of_its_classes_only(tmp_path, monkeypat
     def command(classifier):
         paths = {"crops": "test.zip", "classifier": classifier, "out": "out.csv"}
         given = [part for name, file in paths.items() for part in (f"--{name}", str(tmp_path / file))]
-        monkeypatch.setattr(sys, "argv", ["evaluate", "--options", json.dumps({"batch_size": 4}), *given])
+        monkeypatch.setattr(sys, "argv", ["evaluate", *given])
         evaluate.main()
 
     command("fits")

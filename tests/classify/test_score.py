@@ -1,4 +1,3 @@
-import json
 import sys
 
 import numpy as np
@@ -33,7 +32,7 @@ def test_images_are_scored_as_they_were_trained_on(tmp_path, monkeypatch):
     def command(classifier):
         paths = {"classifier": classifier, "images": "generated.zip", "out": "out.csv"}
         given = [part for name, file in paths.items() for part in (f"--{name}", str(tmp_path / file))]
-        monkeypatch.setattr(sys, "argv", ["score", "--options", json.dumps({"batch_size": 5}), *given])
+        monkeypatch.setattr(sys, "argv", ["score", *given])
         score.main()
 
     command("fits")

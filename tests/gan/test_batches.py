@@ -4,7 +4,7 @@ import torch
 from gan.small import OPTIONS, colour_set
 
 from pipeline.data.archive import keypoints_json
-from pipeline.gan.batches import TrainingBatches, fingerprint, with_pose
+from pipeline.gan.batches import TrainingBatches, fingerprint, to_uint8, with_pose
 from pipeline.poses.render import keypoint_maps
 
 
@@ -99,3 +99,10 @@ def test_fingerprint_sees_every_part():
     label.rows.loc[0, "label"] = 1
     pose.rows.loc[0, "keypoints"] = "[]"
     assert len({reference, *map(fingerprint, (pixel, label, pose))}) == 4
+
+
+def test_grey_levels_are_rounded():
+    levels = torch.arange(256, dtype=torch.float32) / 127.5 - 1
+    images = levels.view(1, 1, 16, 16).expand(1, 3, 16, 16)
+    assert to_uint8(images)[0, :, :, 0].flatten().tolist() == list(range(256))
+    assert to_uint8(torch.full((1, 3, 1, 1), 0.0)).flatten().tolist() == [128] * 3

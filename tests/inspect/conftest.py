@@ -6,23 +6,26 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from gan.small import OPTIONS
 
+from pipeline.classify.conditioning import measured, summarise
 from pipeline.classify.evaluate import predictions
 from pipeline.classify.model import save_classifier
 from pipeline.classify.score import score_table
 from pipeline.classify.state import Training
 from pipeline.classify.train import write_history
 from pipeline.data import drawn, photographs, split, subset
-from pipeline.data.archive import read_metadata
+from pipeline.data.archive import read_image_set, read_metadata
 from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import build_generator
 from pipeline.gan.history import write_curve, write_samples
 from pipeline.gan.state import new_training, save_training
 from pipeline.generate import keep_best, sample
 from pipeline.poses import crop, extract
+from pipeline.poses.hand import Hand
 from pipeline.report import sheets, tables
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
@@ -85,7 +88,7 @@ def make_generated(results):
         generator = build_generator(condition, 2, OPTIONS)
         path = results / f"generators/toy-nall-s0-{condition}.safetensors"
         save_generator(path, generator, OPTIONS | {"condition": condition}, ["1", "5"])
-    options = {"images_per_class": 4, "seed": 0, "truncation": None, "batch_size": 8}
+    options = {"images_per_class": 4, "seed": 0, "as_published": []}
     inputs = {"crops": results / "crops/toy-train.zip", "subset": results / "subsets/toy-nall-s0.csv"}
     run(sample, options, generator=results / f"generators/{name}.safetensors", out=images, **inputs)
     scores.parent.mkdir()
@@ -120,6 +123,24 @@ def make_classified(results):
     Training.save(training, results / ".state/classifiers/toy-nall-s0-real.pt", "identity")
 
 
+def make_conditioning(results):
+    """Half of the real crops are taken for their class, one has no hand found; generated images have labels alone."""
+    name = "toy-nall-s0-reacgan"
+    generated, real = (read_image_set(results / path) for path in (f"images/{name}.zip", "crops/toy-train.zip"))
+    hands = [[]] + [[Hand(pose, np.ones(21, np.float32), "")] for pose in real.keypoints[1:]]
+    found = iter(hands)
+    sets = {
+        "generated": measured(generated, generated.labels, None),
+        "real": measured(real, np.zeros(len(real), int), lambda image, row: next(found)),
+    }
+    for kind in ("images", "measures"):
+        (results / "conditioning" / kind).mkdir(parents=True)
+    table = pd.concat([own.assign(set=kind) for kind, own in sets.items()]).astype({"found": "Int64"})
+    table.to_csv(results / f"conditioning/images/{name}.csv", index=False)
+    measures = {kind: summarise(own) for kind, own in sets.items()}
+    (results / f"conditioning/measures/{name}.json").write_text(json.dumps(measures))
+
+
 def make_tables(results):
     options = {"table": "8", "cells": CELLS, "beside_paper": False}
     paths = {"out": results / "table8.csv", "long": results / "table8_long.csv", "metrics": results / "table8.json"}
@@ -137,7 +158,7 @@ def made(tmp_path_factory):
     argv = sys.argv
     torch.set_num_threads(1)
     try:
-        for make in (make_data, make_generated, make_classified, make_tables):
+        for make in (make_data, make_generated, make_classified, make_conditioning, make_tables):
             make(results)
     finally:
         sys.argv = argv

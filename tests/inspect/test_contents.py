@@ -30,6 +30,8 @@ KINDS = {
     "training/toy-nall-s0-reacgan.png": "picture",
     "images/toy-nall-s0-reacgan.zip": "image set",
     "scores/toy-nall-s0-reacgan.csv": "scores of generated images",
+    "conditioning/images/toy-nall-s0-reacgan.csv": "images held against their condition",
+    "conditioning/measures/toy-nall-s0-reacgan.json": "measures of conditioning",
     "filtered/toy-nall-s0-reacgan.zip": "image set",
     "classifiers/toy-nall-s0-real.safetensors": "classifier",
     "classifiers/toy-nall-s0-real.csv": "training curve",
@@ -42,7 +44,15 @@ KINDS = {
     ".state/generators/toy-nall-s0-reacgan.pt": "training state of a generator",
     ".state/classifiers/toy-nall-s0-real.pt": "training state of a classifier",
 }
-UNDRAWN = {"classifier", "picture", "table", "measures of a table", "plan", "training state of a generator"}
+UNDRAWN = {
+    "classifier",
+    "picture",
+    "table",
+    "measures of a table",
+    "measures of conditioning",
+    "plan",
+    "training state of a generator",
+}
 
 
 def told(made, name):
@@ -151,6 +161,20 @@ def test_scores_are_told_per_class(made):
     assert "1 0.0000 0.1000 0.2000 0.3000 0.4000 | 5 0.6000 0.7000 0.8000 0.9000 1.0000" in told(
         made, "scores/toy-nall-s0-reacgan.csv"
     )
+
+
+def test_obeyed_conditions_are_told_by_set_with_their_counts(made):
+    real = pd.read_csv(made / "conditioning/images/toy-nall-s0-reacgan.csv").query("set == 'real'")
+    right, size = (real["label"] == 0).mean(), len(real)
+    assert 0 < right < 1
+    lines = told(made, "conditioning/images/toy-nall-s0-reacgan.csv")
+    assert lines == (
+        "generated 8 images, accuracy 1.0000 | "
+        f"real {size} images, accuracy {right:.4f}, hand found in {size - 1}, PCK@0.2 of these 1.0000"
+    )
+    lines = told(made, "conditioning/measures/toy-nall-s0-reacgan.json")
+    assert "generated, accuracy 1.0000 of 8 images | real, accuracy" in lines
+    assert f"real, pck 1.0000 of {size - 1} images" in lines
 
 
 def test_predictions_give_accuracy_and_recall(made):
