@@ -34,10 +34,11 @@ class TrainingBatches:
     step counts generator updates; update is the number of a discriminator update within the step, or "generator".
     Real batches run through one random order of the whole set after the other, across batch borders, so that every
     image is seen equally often at any batch size; the released code drops up to a batch of images.
+    rows: the slice of every batch that is wanted; what is drawn does not depend on it.
     """
 
-    def __init__(self, image_set, options, device):
-        self.options, self.device = options, device
+    def __init__(self, image_set, options, device, rows=slice(None)):
+        self.options, self.device, self.rows = options, device, rows
         self.num_classes = len(image_set.class_names)
         self.images = torch.tensor(image_set.images, device=device)
         self.labels = torch.tensor(image_set.labels, device=device)
@@ -67,9 +68,8 @@ class TrainingBatches:
 
     def augmentation(self, step, update, purpose):
         """Draw the augmentation of the "real" or "fake" batch of this update."""
-        return draw_augmentation(
-            self._stream("augment " + purpose, step, update), self.options["batch_size"], IMAGE_SIZE
-        )
+        chance = self._stream("augment " + purpose, step, update)
+        return draw_augmentation(chance, self.options["batch_size"], IMAGE_SIZE, self.rows)
 
     def _positions(self, purpose, number):
         size, count = self.options["batch_size"], len(self)
@@ -92,7 +92,7 @@ class TrainingBatches:
         return stream(self.options["seed"], "gan", purpose, step, update)
 
     def _tensor(self, array):
-        return torch.from_numpy(array).to(self.device)
+        return torch.from_numpy(array[self.rows]).to(self.device)
 
 
 @functools.lru_cache(maxsize=4)

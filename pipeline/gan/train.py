@@ -12,6 +12,16 @@ from pipeline.gan.batches import TrainingBatches, fingerprint, with_pose
 from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import CONDITIONS
 from pipeline.gan.losses import d2d_cross_entropy, hinge_discriminator, hinge_generator
+from pipeline.gan.parallel import (
+    agreed,
+    join_processes,
+    leads,
+    leave_processes,
+    own_rows,
+    share_batch_norm,
+    sum_gradients,
+    whole_batch,
+)
 from pipeline.gan.spectral import fold_spectral_norm
 from pipeline.gan.state import build_spectral_generator, new_training, resume_training, save_training
 from pipeline.stage import StopRequest, WrongInput, run_stage, stage_arguments
@@ -55,10 +65,10 @@ def discriminator_loss(training, batches, step, update, options):
     # Real and generated images share one pass: nothing in the discriminator mixes the images of a batch.
     images, maps = (_join(*pair) for pair in zip(real_seen, fake_seen, strict=True))
     if options["condition"] != "reacgan":
-        return hinge_discriminator(*training.discriminator(images, maps).chunk(2))
+        return hinge_discriminator(*_whole_logits(training.discriminator(images, maps).chunk(2), options))
     logits, embeddings = training.discriminator(images)
     real_embeddings, fake_embeddings = embeddings.chunk(2)
-    loss = hinge_discriminator(*logits.chunk(2))
+    loss = hinge_discriminator(*_whole_logits(logits.chunk(2), options))
     if "adc" not in options["as_published"]:
         return loss + class_loss(training, real_embeddings, real.labels, options)
     loss = loss + class_loss(training, real_embeddings, 2 * real.labels, options)
@@ -71,18 +81,20 @@ def generator_loss(training, batches, step, options):
     augmentation = batches.augmentation(step, "generator", "fake")
     images, maps = augment(training.generator(z, fake.condition), augmentation, fake.maps)
     if options["condition"] != "reacgan":
-        return hinge_generator(training.discriminator(images, maps))
+        return hinge_generator(whole_batch(training.discriminator(images, maps), options["batch_size"]))
     logits, embeddings = training.discriminator(images)
+    loss = hinge_generator(whole_batch(logits, options["batch_size"]))
     if "adc" not in options["as_published"]:
-        return hinge_generator(logits) + class_loss(training, embeddings, fake.labels, options)
+        return loss + class_loss(training, embeddings, fake.labels, options)
     towards_real = class_loss(training, embeddings, 2 * fake.labels, options)
     towards_fake = class_loss(training, embeddings, 2 * fake.labels + 1, options)
-    return hinge_generator(logits) + towards_real - towards_fake
+    return loss + towards_real - towards_fake
 
 
 def class_loss(training, embeddings, labels, options):
-    """Return lambda_cond times the D2D-CE of these embeddings."""
-    proxies = training.discriminator.proxies(labels)
+    """Return lambda_cond times the D2D-CE of the batch that these embeddings are of."""
+    own = (embeddings, training.discriminator.proxies(labels), labels)
+    embeddings, proxies, labels = (whole_batch(rows, options["batch_size"]) for rows in own)
     shifted = "d2dce_shift" in options["as_published"]
     loss = d2d_cross_entropy(embeddings, proxies, labels, options["margin"], options["temperature"], shifted)
     return options["lambda_cond"] * loss
@@ -96,7 +108,7 @@ def finished_generator(training, batches, options):
     """
     generator = build_spectral_generator(options["condition"], batches.num_classes, options).to(batches.device)
     generator.load_state_dict({**training.generator.state_dict(), **training.average})
-    fold_spectral_norm(generator)
+    share_batch_norm(fold_spectral_norm(generator))
     for module in generator.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
@@ -124,10 +136,11 @@ class Progress:
         step, total = self.training.step, self.options["steps"]
         if not all(map(math.isfinite, losses)):
             raise WrongInput(f"training step {step}: the loss is not a finite number; lower lr in params.yaml")
-        if self.stop.number is not None and step < total:
+        signal = agreed(self.stop.number)
+        if signal is not None and step < total:
             self.keep()
-            print(f"signal {self.stop.number}: stopped after step {step}, whose state is kept", flush=True)
-            sys.exit(128 + self.stop.number)
+            print(f"signal {signal}: stopped after step {step}, whose state is kept", flush=True)
+            sys.exit(128 + signal)
         if step % self.options["checkpoint_every"] == 0 and step < total:
             self.keep()
         if step == total or time.monotonic() - self.reported > SECONDS_BETWEEN_REPORTS:
@@ -151,13 +164,20 @@ def train_generator(image_set, options, state):
     """
     image_set = check(image_set, options)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    batches = TrainingBatches(image_set, options, device)
+    batches = TrainingBatches(image_set, options, device, own_rows(options["batch_size"]))
     training = new_training(batches.num_classes, options, device)
+    share_batch_norm(training.generator)
     circumstances = {"options": options, "data": fingerprint(image_set)}
     fresh = resume_training(state, training, circumstances)
     print(f"a new training: {fresh}" if fresh else f"goes on after step {training.step}", flush=True)
+
+    def keep():
+        if leads():
+            save_training(state, training, circumstances)
+        agreed(None)  # the others wait, for one that ends would take the first one with it
+
     with StopRequest() as stop:
-        after_step = Progress(training, options, lambda: save_training(state, training, circumstances), stop)
+        after_step = Progress(training, options, keep, stop)
         train(training, batches, options, after_step)
     return finished_generator(training, batches, options)
 
@@ -178,7 +198,12 @@ def check(image_set, options):
 def _descend(optimiser, loss):
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    sum_gradients(optimiser)
     optimiser.step()
+
+
+def _whole_logits(halves, options):
+    return [whole_batch(logits, options["batch_size"]) for logits in halves]
 
 
 def _parameters(network):
@@ -191,11 +216,13 @@ def _join(first, second):
 
 def main():
     args = stage_arguments(__doc__, inputs=["crops", "subset", "state"]).parse_args()
-    torch.set_num_threads(args.threads)
+    join_processes(args.threads)
     image_set = read_subset(args.crops, args.subset, "fit")
     generator = train_generator(image_set, args.options, args.state)
-    save_generator(args.out, generator, args.options, image_set.class_names)
-    args.state.unlink(missing_ok=True)
+    if leads():
+        save_generator(args.out, generator, args.options, image_set.class_names)
+        args.state.unlink(missing_ok=True)
+    leave_processes()
 
 
 if __name__ == "__main__":
