@@ -145,9 +145,9 @@ class _Standardise(torch.autograd.Function):
     def forward(ctx, x, dtype, eps):
         var, mean = torch.var_mean(x.to(dtype), dim=_PIXELS, correction=0)
         own = torch.stack([torch.full_like(mean, x.numel() // len(mean)), mean, var])
-        everyone = own.new_empty(num_processes(), *own.shape)
+        everyone = own.repeat(num_processes(), 1)
         dist.all_gather_into_tensor(everyone, own)
-        counts, means, variances = everyone.unbind(1)
+        counts, means, variances = everyone.unflatten(0, (-1, 3)).unbind(1)
         count = counts.sum(0)
         mean = (counts * means).sum(0) / count
         var = (counts * (variances + (means - mean).square())).sum(0) / count  # no difference of large squares

@@ -13,6 +13,7 @@ rule generators:
     conda:
         "../../envs/main.yaml"
     resources:
+        # So many processes share the training; how many is no reason to train anew.
         gpu=1,
     params:
         # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
@@ -21,6 +22,7 @@ rule generators:
             STUDY.generator_options(wc.dataset, wc.size, wc.seed, wc.condition)
         ),
     shell:
-        "python -m pipeline.warm pipeline.gan.train --options {params.options:q} --threads {threads}"
+        "python -m pipeline.warm --processes {resources.gpu}"
+        " pipeline.gan.train --options {params.options:q} --threads {threads}"
         " --crops {input.crops} --subset {input.subset} --state {params.state} --out {output}"
         " > {log} 2> >(tee -a {log} >&2)"

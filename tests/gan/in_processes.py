@@ -1,0 +1,119 @@
+"""What tests/gan/test_parallel.py runs by torchrun: trainings in several processes, and what each has of them."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+from gan.small import OPTIONS, colour_set
+
+from pipeline.gan import train as train_module
+from pipeline.gan.batches import TrainingBatches
+from pipeline.gan.parallel import join_processes, leads, leave_processes, own_rows, share_batch_norm
+from pipeline.gan.state import new_training
+from pipeline.gan.train import finished_generator, train, train_generator
+
+# Batches of 5 are shared unequally; images of 6 go through several orders.
+CASES = {
+    "reacgan": {"condition": "reacgan"},
+    "reacgan adc shift": {"condition": "reacgan", "as_published": ["adc", "d2dce_shift"]},
+    "reacgan adc": {"condition": "reacgan", "as_published": ["adc"]},
+    "reacgan shift": {"condition": "reacgan", "as_published": ["d2dce_shift"]},
+    "spade_bones": {"condition": "spade_bones"},
+}
+DOUBLE = {**OPTIONS, "steps": 3, "batch_size": 5, "discriminator_updates": 2, "ema_start": 2}
+STOPPED = {**OPTIONS, "steps": 4, "checkpoint_every": 100}
+
+
+class DoubleBatches(TrainingBatches):
+    """The same draws in double precision."""
+
+    def real(self, step, update):
+        return _double(super().real(step, update))
+
+    def fake(self, step, update):
+        z, batch = super().fake(step, update)
+        return z.double(), _double(batch)
+
+    def augmentation(self, step, update, purpose):
+        return _double(super().augmentation(step, update, purpose))
+
+
+def _double(draws):
+    parts = vars(draws).items()
+    convert = {name: part.double() for name, part in parts if part is not None and part.is_floating_point()}
+    return type(draws)(**{**vars(draws), **convert})
+
+
+def double_training(case):
+    """Train a case in double precision; return (losses, {name: every tensor of the training})."""
+    options, losses = {**DOUBLE, **CASES[case]}, []
+    batches = DoubleBatches(colour_set(), options, "cpu", own_rows(options["batch_size"]))
+    training = new_training(2, options, "cpu")
+    training.average = {name: tensor.double() for name, tensor in training.average.items()}
+    share_batch_norm(training.generator.double())
+    training.discriminator.double()
+    train(training, batches, options, losses.append)
+    return torch.tensor(losses, dtype=torch.double), tensors_of(training)
+
+
+def tensors_of(training):
+    """Return every tensor that a training keeps, by name."""
+    found = {f"average {name}": tensor for name, tensor in training.average.items()}
+    for network in ("generator", "discriminator"):
+        found |= {f"{network} {name}": tensor for name, tensor in getattr(training, network).state_dict().items()}
+        for number, kept in getattr(training, network + "_optimiser").state_dict()["state"].items():
+            found |= {f"{network} Adam {number} {name}": tensor for name, tensor in kept.items()}
+    return found
+
+
+def calibrated():
+    """Return the tensors of a finished generator, whose batch statistics are gathered at its end."""
+    options = {**OPTIONS, "batch_size": 5}
+    batches = TrainingBatches(colour_set(), options, "cpu", own_rows(5))
+    return finished_generator(new_training(2, options, "cpu"), batches, options).state_dict()
+
+
+def stop_in_the_last_process(state):
+    """Train, the last process alone getting SIGTERM in its second step; return its exit status, and the steps done."""
+    ordinary, done = train_module.generator_loss, []
+
+    def interrupted(training, batches, step, options):
+        done.append(step)
+        if step == 1 and not leads():
+            os.kill(os.getpid(), signal.SIGTERM)
+        return ordinary(training, batches, step, options)
+
+    train_module.generator_loss = interrupted
+    try:
+        train_generator(colour_set(), STOPPED, state)
+    except SystemExit as end:
+        return end.code, done
+    finally:
+        train_module.generator_loss = ordinary
+
+
+def loss_that_is_no_number(state):
+    """Train at a learning rate that ends in NaN; return what each process says of it."""
+    try:
+        train_generator(colour_set(), {**STOPPED, "lr": 1e30}, state)
+    except train_module.WrongInput as wrong:
+        return str(wrong)
+
+
+def main(folder):
+    join_processes(1)
+    trained = {case: double_training(case) for case in CASES}
+    seen = {"trained": trained, "calibrated": calibrated()}
+    seen["stopped"] = stop_in_the_last_process(folder / "stopped.pt")
+    seen["goes on"] = train_generator(colour_set(), STOPPED, folder / "of one process.pt").state_dict()
+    seen["no number"] = loss_that_is_no_number(folder / "no number.pt")
+    torch.save(seen, folder / f"process{os.environ['RANK']}.pt")
+    print(json.dumps({"rows": str(own_rows(5))}))
+    leave_processes()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
