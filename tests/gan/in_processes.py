@@ -5,13 +5,14 @@ import os
 import signal
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from gan.small import OPTIONS, colour_set
 
 from pipeline.gan import train as train_module
 from pipeline.gan.batches import TrainingBatches
-from pipeline.gan.parallel import join_processes, leads, leave_processes, own_rows, share_batch_norm
+from pipeline.gan.parallel import join_processes, leave_processes, own_rows, share_batch_norm
 from pipeline.gan.state import new_training
 from pipeline.gan.train import finished_generator, train, train_generator
 
@@ -19,11 +20,9 @@ from pipeline.gan.train import finished_generator, train, train_generator
 CASES = {
     "reacgan": {"condition": "reacgan"},
     "reacgan adc shift": {"condition": "reacgan", "as_published": ["adc", "d2dce_shift"]},
-    "reacgan adc": {"condition": "reacgan", "as_published": ["adc"]},
-    "reacgan shift": {"condition": "reacgan", "as_published": ["d2dce_shift"]},
     "spade_bones": {"condition": "spade_bones"},
 }
-DOUBLE = {**OPTIONS, "steps": 3, "batch_size": 5, "discriminator_updates": 2, "ema_start": 2}
+DOUBLE = {**OPTIONS, "steps": 3, "batch_size": 5, "ema_start": 2}
 STOPPED = {**OPTIONS, "steps": 4, "checkpoint_every": 100}
 
 
@@ -51,12 +50,45 @@ def double_training(case):
     """Train a case in double precision; return (losses, {name: every tensor of the training})."""
     options, losses = {**DOUBLE, **CASES[case]}, []
     batches = DoubleBatches(colour_set(), options, "cpu", own_rows(options["batch_size"]))
-    training = new_training(2, options, "cpu")
-    training.average = {name: tensor.double() for name, tensor in training.average.items()}
-    share_batch_norm(training.generator.double())
-    training.discriminator.double()
+    training = new_double_training(2, options, "cpu")
+    share_batch_norm(training.generator)
     train(training, batches, options, losses.append)
     return torch.tensor(losses, dtype=torch.double), tensors_of(training)
+
+
+def new_double_training(*arguments):
+    """Return the training of new_training in double precision."""
+    training = new_training(*arguments)
+    training.average = {name: tensor.double() for name, tensor in training.average.items()}
+    training.generator.double()
+    training.discriminator.double()
+    return training
+
+
+def trained_to_the_end(state, number=None):
+    """Train in double precision, from a state file on; return all tensors.
+
+    Where the last process gets the signal `number` in the second step: its exit status and the steps that it began.
+    """
+    ordinary, begun = train_module.generator_loss, []
+
+    def interrupted(training, batches, step, options):
+        begun.append(step)
+        if step == 1 and number and own_rows(4).stop == 4:
+            os.kill(os.getpid(), number)
+        return ordinary(training, batches, step, options)
+
+    replaced = {
+        "new_training": new_double_training,
+        "TrainingBatches": DoubleBatches,
+        "generator_loss": interrupted,
+        "finished_generator": lambda training, *_: tensors_of(training),
+    }
+    with patch.multiple(train_module, **replaced):
+        try:
+            return train_generator(colour_set(), STOPPED, state)
+        except SystemExit as end:
+            return end.code, begun
 
 
 def tensors_of(training):
@@ -76,25 +108,6 @@ def calibrated():
     return finished_generator(new_training(2, options, "cpu"), batches, options).state_dict()
 
 
-def stop_in_the_last_process(state):
-    """Train, the last process alone getting SIGTERM in its second step; return its exit status, and the steps done."""
-    ordinary, done = train_module.generator_loss, []
-
-    def interrupted(training, batches, step, options):
-        done.append(step)
-        if step == 1 and not leads():
-            os.kill(os.getpid(), signal.SIGTERM)
-        return ordinary(training, batches, step, options)
-
-    train_module.generator_loss = interrupted
-    try:
-        train_generator(colour_set(), STOPPED, state)
-    except SystemExit as end:
-        return end.code, done
-    finally:
-        train_module.generator_loss = ordinary
-
-
 def loss_that_is_no_number(state):
     """Train at a learning rate that ends in NaN; return what each process says of it."""
     try:
@@ -107,8 +120,8 @@ def main(folder):
     join_processes(1)
     trained = {case: double_training(case) for case in CASES}
     seen = {"trained": trained, "calibrated": calibrated()}
-    seen["stopped"] = stop_in_the_last_process(folder / "stopped.pt")
-    seen["goes on"] = train_generator(colour_set(), STOPPED, folder / "of one process.pt").state_dict()
+    seen["stopped"] = trained_to_the_end(folder / "stopped.pt", signal.SIGTERM)
+    seen["goes on"] = trained_to_the_end(folder / "of one process.pt")
     seen["no number"] = loss_that_is_no_number(folder / "no number.pt")
     torch.save(seen, folder / f"process{os.environ['RANK']}.pt")
     print(json.dumps({"rows": str(own_rows(5))}))
