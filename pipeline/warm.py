@@ -5,6 +5,8 @@ runs, one server process holds these libraries and forks once per stage; the com
 folder, environment and standard streams, and ends with the stage's exit status. Where no server listens (on a cluster,
 on another machine), the stage runs in this very process, with the same result.
 
+With `--processes N` before MODULE and N above 1, torchrun starts it in so many processes, without the server.
+
 The server imports libraries only, never a module of this project, so that a stage always runs the code on disk.
 """
 
@@ -25,6 +27,12 @@ def main():
     module, *arguments = sys.argv[1:]
     if module == "--serve":
         _serve(arguments[0], int(arguments[1]))
+    if module == "--processes":
+        number, module, *arguments = arguments
+        if int(number) > 1:
+            from pipeline.launch import launch
+
+            launch(number, module, arguments)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # A job of Slurm stays in its own process: that is what the allocation's memory and GPU are bound to.

@@ -22,19 +22,19 @@ class Augmentation:
     centre: torch.Tensor
 
 
-def draw_augmentation(stream, batch_size, size):
-    """Draw an Augmentation for images of this side length from a numpy Generator."""
+def draw_augmentation(stream, batch_size, size, rows=slice(None)):
+    """Draw an Augmentation for images of this side length from a numpy Generator; return these rows of it."""
     reach = size // 8
 
     def uniform(low, high):
-        return torch.from_numpy(stream.uniform(low, high, batch_size).astype(np.float32))
+        return torch.from_numpy(stream.uniform(low, high, batch_size).astype(np.float32)[rows])
 
     return Augmentation(
         brightness=uniform(-0.5, 0.5),
         saturation=uniform(0, 2),
         contrast=uniform(0.5, 1.5),
-        shift=torch.from_numpy(stream.integers(-reach, reach + 1, (batch_size, 2))),
-        centre=torch.from_numpy(stream.integers(0, size + 1, (batch_size, 2))),
+        shift=torch.from_numpy(stream.integers(-reach, reach + 1, (batch_size, 2))[rows]),
+        centre=torch.from_numpy(stream.integers(0, size + 1, (batch_size, 2))[rows]),
     )
 
 

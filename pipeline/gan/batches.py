@@ -1,5 +1,6 @@
 """What each update of a training sees: every draw has an address (seed, purpose, step, update)."""
 
+import copy
 import functools
 import hashlib
 from dataclasses import dataclass
@@ -34,10 +35,11 @@ class TrainingBatches:
     step counts generator updates; update is the number of a discriminator update within the step, or "generator".
     Real batches run through one random order of the whole set after the other, across batch borders, so that every
     image is seen equally often at any batch size; the released code drops up to a batch of images.
+    rows: the slice of every batch that is wanted; what is drawn does not depend on it.
     """
 
-    def __init__(self, image_set, options, device):
-        self.options, self.device = options, device
+    def __init__(self, image_set, options, device, rows=slice(None)):
+        self.options, self.device, self.rows = options, device, rows
         self.num_classes = len(image_set.class_names)
         self.images = torch.tensor(image_set.images, device=device)
         self.labels = torch.tensor(image_set.labels, device=device)
@@ -46,6 +48,12 @@ class TrainingBatches:
 
     def __len__(self):
         return len(self.labels)
+
+    def of_all_rows(self):
+        """Return the same draws with all rows of every batch."""
+        batches = copy.copy(self)
+        batches.rows = slice(None)
+        return batches
 
     def real(self, step, update):
         """Return a Batch of training images, each mirrored with its pose by a coin."""
@@ -83,9 +91,8 @@ class TrainingBatches:
 
     def augmentation(self, step, update, purpose):
         """Draw the augmentation of the "real" or "fake" batch of this update."""
-        return draw_augmentation(
-            self._stream("augment " + purpose, step, update), self.options["batch_size"], IMAGE_SIZE
-        )
+        chance = self._stream("augment " + purpose, step, update)
+        return draw_augmentation(chance, self.options["batch_size"], IMAGE_SIZE, self.rows)
 
     def positions(self, purpose, start, number):
         """Return positions (number,) of training images: a part of one random order of all of them after the other."""
@@ -114,7 +121,7 @@ class TrainingBatches:
         return stream(self.options["seed"], "gan", purpose, step, update)
 
     def _tensor(self, array):
-        return torch.from_numpy(array).to(self.device)
+        return torch.from_numpy(array[self.rows]).to(self.device)
 
 
 @functools.lru_cache(maxsize=4)

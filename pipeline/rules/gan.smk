@@ -15,6 +15,7 @@ rule generators:
     conda:
         "../../envs/main.yaml"
     resources:
+        # So many processes share the training; how many is no reason to train anew.
         gpu=1,
     params:
         # For TensorBoard; holds times of day, so that it is no artifact.
@@ -25,7 +26,8 @@ rule generators:
             STUDY.generator_options(wc.dataset, wc.size, wc.seed, wc.condition)
         ),
     shell:
-        "python -m pipeline.warm pipeline.gan.train --options {params.options:q} --threads {threads}"
+        "python -m pipeline.warm --processes {resources.gpu}"
+        " pipeline.gan.train --options {params.options:q} --threads {threads}"
         " --crops {input.crops} --subset {input.subset} --state {params.state} --events {params.events}"
         " --out {output.generator} --curve {output.curve} --samples {output.samples}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -6,10 +6,10 @@ from gan.small import OPTIONS, colour_set
 from safetensors.torch import load_file, save_file
 
 from pipeline.gan.batches import TrainingBatches
+from pipeline.gan.finished import finished_generator
 from pipeline.gan.generator_file import load_generator, save_generator
 from pipeline.gan.generators import build_generator
 from pipeline.gan.state import new_training
-from pipeline.gan.train import finished_generator
 from pipeline.stage import WrongInput
 
 

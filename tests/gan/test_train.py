@@ -11,11 +11,13 @@ import torch
 from gan.small import ALL_CONDITIONS, OPTIONS, colour_set
 
 from pipeline.data.archive import write_image_set
+from pipeline.gan import supervision as supervision_module
 from pipeline.gan import train as train_module
 from pipeline.gan.batches import TrainingBatches
+from pipeline.gan.finished import finished_generator
 from pipeline.gan.generator_file import load_generator
 from pipeline.gan.state import new_training
-from pipeline.gan.train import AS_PUBLISHED, finished_generator, train, train_generator
+from pipeline.gan.train import AS_PUBLISHED, train, train_generator
 from pipeline.stage import WrongInput
 
 
@@ -33,14 +35,14 @@ def one_step(options):
 
 def interrupt_after(steps, monkeypatch):
     """Make the next training stop after so many steps, as a kill would."""
-    ordinary = train_module.Supervision.__call__
+    ordinary = supervision_module.Supervision.__call__
 
     def supervision(self):
         ordinary(self)
         if self.training.step == steps:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module.Supervision, "__call__", supervision)
+    monkeypatch.setattr(supervision_module.Supervision, "__call__", supervision)
 
 
 @pytest.mark.parametrize("condition", ALL_CONDITIONS)
@@ -152,7 +154,7 @@ def test_the_generator_nearest_to_the_training_images_is_kept(tmp_path, monkeypa
         weights.append(copy.deepcopy(generator))
         return {"frechet": next(distances), "spread": 1.0}
 
-    monkeypatch.setattr(train_module.Evaluation, "__call__", scored)
+    monkeypatch.setattr(supervision_module.Evaluation, "__call__", scored)
     generator, history = train_generator(colour_set(), options, tmp_path / "state.pt")
     assert same_weights(generator, weights[1]) and not same_weights(generator, weights[2])
     assert [(found["step"], found["frechet"]) for found in history.evaluations] == [(2, 9), (4, 5), (6, 7)]
@@ -169,7 +171,7 @@ def test_a_collapsed_generator_is_told_of_and_kept_only_if_there_is_no_other(
     options = {**OPTIONS, "steps": 4, "evaluation": EVALUATED}
     pairs = zip(spreads, distances, strict=True)
     scores = iter([{"frechet": distance, "spread": spread} for spread, distance in pairs])
-    monkeypatch.setattr(train_module.Evaluation, "__call__", lambda *_, **__: next(scores))
+    monkeypatch.setattr(supervision_module.Evaluation, "__call__", lambda *_, **__: next(scores))
     _, history = train_generator(colour_set(), options, tmp_path / "state.pt")
     assert history.best["step"] == kept
     told = capsys.readouterr().err
@@ -185,14 +187,14 @@ def test_without_features_the_last_generator_is_kept(tmp_path):
 def test_a_training_told_to_end_while_it_evaluates_ends_there_and_evaluates_again(tmp_path, monkeypatch):
     options = {**OPTIONS, "steps": 4, "evaluation": EVALUATED}
     undisturbed, whole = train_generator(colour_set(), options, tmp_path / "one.pt")
-    ordinary = train_module.Evaluation.__call__
+    ordinary = supervision_module.Evaluation.__call__
 
     def interrupted(self, generator, between):
         os.kill(os.getpid(), signal.SIGTERM)
         return ordinary(self, generator, between)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module.Evaluation, "__call__", interrupted)
+        patch.setattr(supervision_module.Evaluation, "__call__", interrupted)
         for _ in range(2):  # in the first evaluation, and again in the same one after resuming
             with pytest.raises(SystemExit):
                 train_generator(colour_set(), options, tmp_path / "other.pt")

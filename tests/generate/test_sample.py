@@ -9,8 +9,8 @@ from gan.small import OPTIONS, colour_set
 
 from pipeline.data.archive import read_image_set, write_image_set
 from pipeline.gan.batches import TrainingBatches
+from pipeline.gan.finished import finished_generator
 from pipeline.gan.state import new_training
-from pipeline.gan.train import finished_generator
 from pipeline.generate.sample import CHUNK, in_turn, sample
 from pipeline.poses.render import pose_maps
 from pipeline.poses.skeleton import flip_keypoints
