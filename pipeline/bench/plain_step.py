@@ -9,11 +9,16 @@ then both forms are one function.
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from pipeline.bench.plain import PlainDiscriminator, PlainGenerator
 from pipeline.gan.augment import augment
+from pipeline.gan.generators import IMAGE_SIZE
+from pipeline.generate.latents import latents
+from pipeline.generate.sample import class_poses
+from pipeline.poses.render import pose_maps
 
 
 @dataclass
@@ -125,6 +130,30 @@ def plain_d2d_cross_entropy(embeddings, proxies, labels, options):
         shift = similarity.detach().masked_fill(itself, -torch.inf).max(dim=1).values
     negatives = torch.exp(F.relu(similarity) - shift[:, None]) * (labels[:, None] != labels[None])
     return (positive + torch.log(torch.exp(-positive) + negatives.sum(dim=1))).mean()
+
+
+def draw_plainly(generator, target, options, generation):
+    """Yield uint8 images (64, 64, 3) of every class of `target` as pipeline.generate.sample does, from plain networks.
+
+    The generator still divides its weights by their norms at every batch, as the released code does.
+    """
+    device, size = next(generator.parameters()).device, generation["batch_size"]
+    labels = np.repeat(np.arange(len(target.class_names)), generation["images_per_class"])
+    poses = None if options["condition"] == "reacgan" else torch.from_numpy(class_poses(target, generation))
+    generator.eval()
+    for start in range(0, len(labels), size):
+        batch = range(start, min(start + size, len(labels)))
+        rows = [
+            latents(generation["seed"], labels[place], [place % generation["images_per_class"]], options["z_dim"])
+            for place in batch
+        ]
+        condition = torch.from_numpy(labels[batch])
+        if poses is not None:
+            condition = pose_maps(options["condition"], poses[batch], IMAGE_SIZE, options["heatmap_sigma"])
+        with torch.no_grad():
+            images = generator(torch.cat(rows).to(device), condition.to(device))
+        yield from torch.floor(255 * (images + 1) / 2 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    generator.train()
 
 
 def _first_pass(training, images, condition):
