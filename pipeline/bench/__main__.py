@@ -7,9 +7,11 @@ for both forms, so it tells how soon the same function is done, not how busy the
 """
 
 import argparse
-import statistics
+import functools
+import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 import yaml
@@ -26,64 +28,64 @@ _SEED = 0
 
 def compare(image_set, options, precisions, repeats, device, threads):
     """Return a row (dict) of measured values for the plain form and for the shipped one in each precision."""
-    float32 = options | {"precision": "float32"}
-    forms = [make_form("plain", image_set, float32, device)]
-    forms += [make_form("shipped", image_set, options | {"precision": name}, device) for name in precisions]
-    updates = options["discriminator_updates"]
-    for form in forms:
-        form.train(1, _nothing, discriminator_updates=1)
-        form.batches.waited = 0.0
-    products = {name: large_product(name, device) for name in {"float32": None, **dict.fromkeys(precisions)}}
-    for multiply, _ in products.values():
-        multiply()
-    steps = [lambda form=form: form.train(1, _nothing, updates) for form in forms]
-    seconds = in_turn([*steps, *(multiply for multiply, _ in products.values())], repeats, device)
-    step_seconds, product_seconds = seconds[: len(forms)], seconds[len(forms) :]
-    rates = {
-        name: count / statistics.median(spent)
-        for (name, (_, count)), spent in zip(products.items(), product_seconds, strict=True)
-    }
-    waited = [form.batches.waited for form in forms]
-
-    per_class = -(-2 * options["batch_size"] // len(image_set.class_names))
-    generation = {
-        "images_per_class": per_class,
-        "batch_size": options["batch_size"],
-        "truncation": None,
-        "seed": _SEED,
-    }
-    drawers = [form.drawer(image_set, generation) for form in forms]
-    num_drawn = [draw() for draw in drawers]
-    draw_seconds = in_turn(drawers, repeats, device)
-
+    kinds = [("plain", "float32"), *(("shipped", precision) for precision in precisions)]
+    forms = [make_form(name, image_set, options | {"precision": precision}, device) for name, precision in kinds]
+    train_seconds, data_shares, rates = train_in_turn(forms, repeats, device)
+    draw_rates = draw_in_turn(forms, image_set, repeats, device)
     operations = step_operations(options, image_set) * options["batch_size"]
     rows = []
-    for form, steps, waits, draws, count in zip(forms, step_seconds, waited, draw_seconds, num_drawn, strict=True):
-        precision, seconds = form.options["precision"], statistics.median(steps)
-        rows.append(
-            {
-                "form": form.name,
-                "precision": precision,
-                "train_images_per_s": options["batch_size"] * updates / seconds,
-                "train_ratio": statistics.median(step_seconds[0]) / seconds,
-                "draw_images_per_s": count / statistics.median(draws),
-                "draw_ratio": statistics.median(draw_seconds[0]) / statistics.median(draws),
-                "data_share": waits / sum(steps),
-                "peak_mb": peak_memory(form.name, form.options, device, threads) / 1e6,
-                "matmul_share": operations / seconds / rates[precision],
-                "matmul_gflop_per_s": rates[precision] / 1e9,
-            }
-        )
+    for form, seconds, data_share, draw_rate in zip(forms, train_seconds, data_shares, draw_rates, strict=True):
+        rate = rates[form.options["precision"]]
+        row = {
+            "form": form.name,
+            "precision": form.options["precision"],
+            "train_images_per_s": options["batch_size"] * options["discriminator_updates"] / seconds,
+            "train_ratio": train_seconds[0] / seconds,
+            "draw_images_per_s": draw_rate,
+            "draw_ratio": draw_rate / draw_rates[0],
+            "data_share": data_share,
+            "peak_mb": peak_memory(form.name, form.options, device, threads) / 1e6,
+            "matmul_share": operations / seconds / rate,
+            "matmul_gflop_per_s": rate / 1e9,
+        }
+        rows.append(row)
     return rows
 
 
+def train_in_turn(forms, repeats, device):
+    """Return per form the seconds of a step and its share of waiting, and {precision: rate of a matrix product}.
+
+    The product takes its turn as well. Each form has taken a step before, of one discriminator update.
+    """
+    updates = forms[0].options["discriminator_updates"]
+    precisions = list(dict.fromkeys(form.options["precision"] for form in forms))
+    multiply, operations = zip(*(large_product(precision, device) for precision in precisions), strict=True)
+    for form in forms:
+        form.train(1, _nothing, discriminator_updates=1)
+        form.batches.waited = 0.0
+    for product in multiply:
+        product()
+    steps = [functools.partial(form.train, 1, _nothing, updates) for form in forms]
+    seconds = in_turn([*steps, *multiply], repeats, device)
+    data_shares = [form.batches.waited for form in forms] / seconds[:, : len(forms)].sum(axis=0)
+    medians = np.median(seconds, axis=0)
+    rates = dict(zip(precisions, operations / medians[len(forms) :], strict=True))
+    return medians[: len(forms)], data_shares, rates
+
+
+def draw_in_turn(forms, image_set, repeats, device):
+    """Return per form the images per second that its generator draws, in two batches or a little more."""
+    batch_size = forms[0].options["batch_size"]
+    per_class = math.ceil(2 * batch_size / len(image_set.class_names))
+    generation = {"images_per_class": per_class, "batch_size": batch_size, "truncation": None, "seed": _SEED}
+    drawers = [form.drawer(image_set, generation) for form in forms]
+    counts = [draw() for draw in drawers]
+    return counts / np.median(in_turn(drawers, repeats, device), axis=0)
+
+
 def in_turn(runs, repeats, device):
-    """Return per run its seconds, a list; the runs alternate, so that a busy machine is busy for all of them."""
-    seconds = [[] for _ in runs]
-    for _ in range(repeats):
-        for run, spent in zip(runs, seconds, strict=True):
-            spent.append(timed(run, device))
-    return seconds
+    """Return the seconds (repeats, runs); the runs alternate, so that a busy machine is busy for all of them."""
+    return np.array([[timed(run, device) for run in runs] for _ in range(repeats)])
 
 
 def compare_losses(image_set, options, precisions, steps, device):
