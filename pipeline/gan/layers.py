@@ -6,6 +6,27 @@ from torch import nn
 
 BATCH_NORM_EPS = 1e-4  # of the released code; the paper gives none
 
+# Where a batch has few pixels and a layer many weights, spreading a kernel costs more than it saves: measured at the
+# paper's width on a CPU, gains of 1.8 to 2.4 from 4096 pixels on (16 images of 16x16), none at 1024, losses below.
+_PIXELS_WORTH_A_LARGER_KERNEL = 2048
+# Convolution routines are made for large images: for 1536 channels at 4x4 one matrix product is 2.6 times as fast.
+_SIDE_WORTH_A_PRODUCT = 4
+
+
+class Conv3x3(nn.Conv2d):
+    """A 3x3 convolution that keeps the size, on the smallest images computed as one matrix product."""
+
+    def __init__(self, in_channels, out_channels, bias=True):
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x):
+        if x.shape[-1] > _SIDE_WORTH_A_PRODUCT:
+            return super().forward(x)
+        patches = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).unfold(1, 3, 1).unfold(2, 3, 1)
+        # (B, H, W, C, 3, 3): each pixel's neighbourhood a row, its channels innermost, as channels-last weights are.
+        rows = patches.permute(0, 1, 2, 4, 5, 3).flatten(3)
+        return F.linear(rows, self.weight.permute(0, 2, 3, 1).flatten(1), self.bias).permute(0, 3, 1, 2)
+
 
 class UpsampleConv(nn.Conv2d):
     """Nearest upsampling by 2, then a 3x3 convolution: the same function as one transposed 4x4, at 4/9 of its cost."""
@@ -14,6 +35,8 @@ class UpsampleConv(nn.Conv2d):
         super().__init__(in_channels, out_channels, 3, padding=1)
 
     def forward(self, x):
+        if not _has_many_pixels(x):
+            return super().forward(F.interpolate(x, scale_factor=2))
         kernel = 4 * _spread(self.weight.flip(2, 3)).transpose(0, 1)
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
@@ -25,7 +48,13 @@ class DownsampleConv(nn.Conv2d):
         super().__init__(in_channels, out_channels, 3, padding=1)
 
     def forward(self, x):
+        if not _has_many_pixels(x):
+            return F.avg_pool2d(super().forward(x), 2)
         return F.conv2d(x, _spread(self.weight), self.bias, stride=2, padding=1)
+
+
+def _has_many_pixels(x):
+    return len(x) * x.shape[2] * x.shape[3] >= _PIXELS_WORTH_A_LARGER_KERNEL
 
 
 def _spread(kernel):
@@ -84,9 +113,9 @@ class Spade(nn.Module):
     def __init__(self, channels, num_maps, hidden):
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, eps=BATCH_NORM_EPS, affine=False)
-        self.shared = nn.Conv2d(num_maps, hidden, 3, padding=1)
-        self.gain = nn.Conv2d(hidden, channels, 3, padding=1, bias=False)
-        self.bias = nn.Conv2d(hidden, channels, 3, padding=1, bias=False)
+        self.shared = Conv3x3(num_maps, hidden)
+        self.gain = Conv3x3(hidden, channels, bias=False)
+        self.bias = Conv3x3(hidden, channels, bias=False)
 
     def forward(self, x, pyramid):
         seen = F.relu(self.shared(pyramid[x.shape[-1]]))
@@ -101,7 +130,7 @@ class GeneratorBlock(nn.Module):
         self.norm1 = make_norm(in_channels)
         self.conv1 = UpsampleConv(in_channels, out_channels)
         self.norm2 = make_norm(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.conv2 = Conv3x3(out_channels, out_channels)
         self.skip = nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, x, condition):
@@ -133,9 +162,8 @@ class DiscriminatorBlock(nn.Module):
 
     def __init__(self, in_channels, out_channels, downsample, relu_skip):
         super().__init__()
-        last_conv = DownsampleConv if downsample else _same_size_conv
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.conv2 = last_conv(out_channels, out_channels)
+        self.conv1 = Conv3x3(in_channels, out_channels)
+        self.conv2 = (DownsampleConv if downsample else Conv3x3)(out_channels, out_channels)
         self.skip = nn.Conv2d(in_channels, out_channels, 1)
         self.downsample, self.relu_skip = downsample, relu_skip
 
@@ -145,10 +173,6 @@ class DiscriminatorBlock(nn.Module):
         # A 1x1 convolution and averages commute; the smaller image goes last.
         skipped = self.skip(F.avg_pool2d(skipped, 2) if self.downsample else skipped)
         return self.conv2(F.relu(self.conv1(active))) + skipped
-
-
-def _same_size_conv(in_channels, out_channels):
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1)
 
 
 def init_orthogonal(network):

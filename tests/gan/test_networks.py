@@ -7,6 +7,7 @@ from pipeline.gan.discriminators import build_discriminator
 from pipeline.gan.generators import build_generator
 from pipeline.gan.layers import (
     ConditionalBatchNorm,
+    Conv3x3,
     DiscriminatorBlock,
     DownsampleConv,
     SelfAttention,
@@ -88,16 +89,28 @@ def test_every_parameter_learns(condition):
         assert idle == []
 
 
-def test_upsampling_convolution_is_upsampling_then_convolution():
-    layer, x = UpsampleConv(3, 5).double(), torch.randn(2, 3, 4, 4, dtype=torch.double)
+@pytest.mark.parametrize("size", [4, 32])  # few pixels and many are computed differently
+def test_upsampling_convolution_is_upsampling_then_convolution(size):
+    layer, x = UpsampleConv(3, 5).double(), torch.randn(4, 3, size, size, dtype=torch.double)
     expected = F.conv2d(F.interpolate(x, scale_factor=2), layer.weight, layer.bias, padding=1)
     torch.testing.assert_close(layer(x), expected)
 
 
-def test_downsampling_convolution_is_convolution_then_averages():
-    layer, x = DownsampleConv(3, 5).double(), torch.randn(2, 3, 8, 8, dtype=torch.double)
+@pytest.mark.parametrize("size", [8, 32])
+def test_downsampling_convolution_is_convolution_then_averages(size):
+    layer, x = DownsampleConv(3, 5).double(), torch.randn(4, 3, size, size, dtype=torch.double)
     expected = F.avg_pool2d(F.conv2d(x, layer.weight, layer.bias, padding=1), 2)
     torch.testing.assert_close(layer(x), expected)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("size", [2, 4, 5])
+def test_a_convolution_of_small_images_is_a_convolution(size, bias):
+    layer, x = Conv3x3(3, 5, bias).double(), torch.randn(4, 3, size, size, dtype=torch.double, requires_grad=True)
+    expected = F.conv2d(x, layer.weight, layer.bias, padding=1)
+    torch.testing.assert_close(layer(x), expected)
+    of_ours, of_theirs = (torch.autograd.grad(y.square().sum(), [x, layer.weight]) for y in (layer(x), expected))
+    torch.testing.assert_close(of_ours, of_theirs)
 
 
 def normalised(x):
