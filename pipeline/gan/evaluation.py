@@ -3,6 +3,9 @@
 The released code chooses among its checkpoints by FID to the images that the classifiers are tested on.
 """
 
+import functools
+import math
+
 import torch
 
 from pipeline.gan.batches import to_range, to_uint8
@@ -25,26 +28,27 @@ class Evaluation:
     """
 
     def __init__(self, batches, options):
-        self.batches = batches
+        self.batches, self.features = batches, options["features"]
         self.count = min(options["images"], len(batches))
-        compared = options["features"] and self.count > 1
-        self.backbone = lite0_backbone().to(batches.device) if compared else None
-        real = batches.images[batches.positions("evaluation", 0, self.count)]
-        self.real_spread, self.real_features = max(_spread(real), 1), self._features(real)
+        self._known_features = None
 
     def __call__(self, generator, between):
         """Return {"frechet", "spread"} of a finished generator; between() is called between two batches.
 
-        frechet: NaN without features. spread: how much the images differ, as a share of how much real ones do.
+        frechet: NaN without features or with a single image. spread: how much the images differ, as a share of how much
+        real ones do.
         """
         images = []
         for number in range(-(-self.count // self.batches.options["batch_size"])):
             between()
             z, fake = self.batches.like_real(number)
             images.append(_drawn(generator, z, fake.condition))
-        images = torch.cat(images)[: self.count]
-        distance = frechet_distance(self.real_features, self._features(images)) if self.backbone else float("nan")
-        return {"frechet": distance, "spread": _spread(images) / self.real_spread}
+        images, real = torch.cat(images)[: self.count], self.real_images
+        spread = _spread(images) / max(_spread(real), 1)
+        if self.features is None or self.count < 2:
+            return {"frechet": math.nan, "spread": spread}
+        drawn, expected = self._features_of(images, between), self._real_features(between)
+        return {"frechet": frechet_distance(expected, drawn), "spread": spread}
 
     def samples(self, generator):
         """Return images uint8 (SAMPLE_COLUMNS, 64, 64, 3) of latents and conditions that stay the same."""
@@ -56,11 +60,27 @@ class Evaluation:
         maps = self.batches.shown(SAMPLE_COLUMNS)[1].maps
         return (maps.amax(dim=1) / maps.max() * 255).byte().cpu()
 
+    @property
+    def real_images(self):
+        """The training images that are compared, uint8 (count, 64, 64, 3)."""
+        return self.batches.images[self.batches.positions("evaluation", 0, self.count)]
+
+    def _real_features(self, between):
+        if self._known_features is None:
+            self._known_features = self._features_of(self.real_images, between)
+        return self._known_features
+
+    @functools.cached_property
+    def _backbone(self):
+        return lite0_backbone().to(self.batches.device)
+
     @torch.no_grad()
-    def _features(self, images):
-        if self.backbone is None:
-            return None
-        return torch.cat([self.backbone(to_range(part)).cpu() for part in images.split(_PASS)])
+    def _features_of(self, images, between):
+        found = []
+        for part in images.split(_PASS):
+            between()
+            found.append(self._backbone(to_range(part)).cpu())
+        return torch.cat(found)
 
 
 @torch.no_grad()

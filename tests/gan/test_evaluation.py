@@ -5,6 +5,7 @@ from gan.small import OPTIONS, colour_set
 from pipeline.gan.batches import TrainingBatches, to_range
 from pipeline.gan.evaluation import SAMPLE_COLUMNS, Evaluation, collapse
 from pipeline.metrics.frechet import frechet_distance
+from pipeline.metrics.lite0 import lite0_backbone
 
 LITE0 = {"every": 1, "images": 100, "features": "lite0"}
 
@@ -33,20 +34,20 @@ def remembers(images):
 
 def test_a_generator_that_reproduces_the_training_images_has_no_distance_and_their_spread():
     judge = evaluation()
-    order = judge.batches.images[judge.batches.positions("evaluation", 0, 16)]
+    order = judge.real_images
     scores = judge(remembers(order), between=lambda: None)
     assert scores["frechet"] == pytest.approx(0, abs=1e-6) and scores["spread"] == pytest.approx(1)
 
 
 def test_distance_is_that_of_the_backbone_s_features_and_grows_with_the_difference():
     judge = evaluation()
-    real = judge.batches.images[judge.batches.positions("evaluation", 0, 16)]
+    real = judge.real_images
     distances = []
     for lost in (32, 64):
         fake = real.clone()
         fake[:, :lost] = 128
         distances.append(judge(remembers(fake), between=lambda: None)["frechet"])
-    expected = frechet_distance(judge.backbone(to_range(real)), judge.backbone(to_range(fake)))
+    expected = frechet_distance(lite0_backbone()(to_range(real)), lite0_backbone()(to_range(fake)))
     assert distances[1] == pytest.approx(expected, rel=1e-4) and distances[1] > distances[0] > 0
 
 
@@ -83,3 +84,10 @@ def test_one_training_image_can_be_evaluated():
     batches = TrainingBatches(colour_set().select([0]), OPTIONS, "cpu")
     scores = Evaluation(batches, LITE0)(lambda z, condition: torch.zeros(len(z), 3, 64, 64), between=lambda: None)
     assert scores["frechet"] != scores["frechet"] and scores["spread"] == 0
+
+
+def test_whoever_trains_gets_a_turn_between_batches():
+    judge, turns = evaluation(), []
+    judge(remembers(judge.real_images), between=lambda: turns.append(1))
+    # 4 batches of 4 images, then one pass of the backbone over the 16, and one over as many real ones
+    assert len(turns) == 4 + 1 + 1
