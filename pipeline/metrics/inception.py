@@ -63,8 +63,8 @@ def _checked(path, sha256):
     """Return the path of the weights; raise WrongInput where they are missing or other than expected."""
     if not path.is_file():
         raise WrongInput(
-            f"{path}: no Inception weights; FID and the Inception score need {WEIGHTS} (SHA-256 {SHA256}…), the file of"
-            " pytorch-fid's release fid_weights on GitHub; put it there, or use the features 'lite0', which need no file"
+            f"{path}: no Inception weights; FID and the Inception score need {WEIGHTS} (SHA-256 {SHA256}…), a file of"
+            " pytorch-fid's release fid_weights on GitHub; put it there, or use the features 'lite0': they need none"
         )
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,9 +1,9 @@
 """Precision, recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020) of two sets of features.
 
-Conventions of the prdc package: real first, the radius of an image is the distance to its k-th nearest other image of the
-same set, and another image is within it where its distance is strictly smaller. Distances decide by `<`, so ties must be
-decided by exact arithmetic: products of matrices, whose last bits depend on the place in a block, settle the clear cases,
-and every pair as close to a radius as their rounding is compared by the sum of its squared differences.
+Conventions of the prdc package: real first; the radius of an image is the distance to its k-th nearest other image of
+the same set; another image is within it where its distance is strictly smaller. Since `<` decides, ties must be exact.
+Products of matrices, whose last bits depend on the place in a block, settle the clear cases only; a pair as close to a
+radius as their rounding is compared by the sum of its squared differences, which is the same bits wherever it occurs.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-_BLOCK = 2048
+_BLOCK = 1024  # a tile of 8 MB stays in the cache
 _SPARE = 8  # neighbours kept beyond the k-th, for ties
 _DIRECT = 2**21  # differences at a time
 
@@ -31,8 +31,8 @@ class NeighbourScores(NamedTuple):
 def neighbour_scores(real, fake, k, block=_BLOCK):
     """Return NeighbourScores of features real (N, D) and fake (M, D), in O(block (block + D)) memory beside them.
 
-    A set of no more than k images has radii to its farthest image (k = N - 1). A set of one image has no radius: NaN for
-    precision, density and coverage where it is the real set, for recall where it is the fake one. Density may exceed 1.
+    A set of no more than k images has radii to its farthest image (k = N - 1), and density is divided by that k. A set
+    of one image has no radius: NaN for precision, density and coverage of the real set, for recall of the fake one.
     Raises ValueError for an empty set, other columns, a value that is not finite, or k < 1.
     """
     real, fake = (torch.as_tensor(features) for features in (real, fake))
@@ -42,24 +42,23 @@ def neighbour_scores(real, fake, k, block=_BLOCK):
     real_k, fake_k = min(k, real.total - 1), min(k, fake.total - 1)
     real_radii, fake_radii = _radii(real, real_k, block), _radii(fake, fake_k, block)
 
-    pairs = 0
-    covered, recalled = torch.zeros(len(real.rows), dtype=bool), torch.zeros(len(real.rows), dtype=bool)
-    precise = torch.zeros(len(fake.rows), dtype=bool)
+    within = 0
+    covered, recalled, precise = (np.zeros(len(points.rows), dtype=bool) for points in (real, real, fake))
     for rows in _blocks(real, block):
         for columns in _blocks(fake, block):
-            tile = _tile(real, rows, fake, columns)
-            in_real = _within(tile, real_radii[rows, None], real, rows, fake, columns).float()
+            tile = _tile(real, rows, fake, columns).numpy()
+            in_real = _within(tile, real_radii[rows, None], real, rows, fake, columns).astype(np.float32)
             in_fake = _within(tile, fake_radii[None, columns], real, rows, fake, columns)
-            met = in_real @ fake.counts[columns].float()  # whole numbers below 2^24: exact
-            pairs += real.counts[rows] @ met.double()
+            met = in_real @ fake.counts[columns]  # whole numbers below 2^24: exact
+            within += np.dot(real.counts[rows], met.astype(float))
             covered[rows] |= met > 0
-            precise[columns] |= in_real.sum(dim=0) > 0
-            recalled[rows] |= in_fake.any(dim=1)
+            precise[columns] |= in_real.any(axis=0)
+            recalled[rows] |= in_fake.any(axis=1)
     of_real = 1 if real_k else np.nan
     return NeighbourScores(
         precision=float(fake.share(precise) * of_real),
         recall=float(real.share(recalled)) if fake_k else np.nan,
-        density=float(pairs / (real_k * fake.total)) if real_k else np.nan,
+        density=float(within / (real_k * fake.total)) if real_k else np.nan,
         coverage=float(real.share(covered) * of_real),
         real_k=real_k,
         fake_k=fake_k,
@@ -84,7 +83,7 @@ class _Points:
         image = np.array([numbers.setdefault(digest, len(numbers)) for digest in digests])
         first = np.unique(image, return_index=True)[1]
         self.rows = features if len(first) == len(features) else features[first]
-        self.counts = torch.from_numpy(np.bincount(image)).double()
+        self.counts = np.bincount(image).astype(np.float32)
         self.total, self.centre = len(features), centre
         self.squares = torch.cat([self.block(part).square().sum(dim=1) for part in _blocks(self, _BLOCK)])
 
@@ -94,7 +93,7 @@ class _Points:
 
     def share(self, chosen):
         """Return the share of the images whose row is chosen."""
-        return self.counts[chosen].sum() / self.total
+        return self.counts[chosen].sum(dtype=float) / self.total
 
 
 def _blocks(points, size):
@@ -121,42 +120,42 @@ def _direct(first, rows, second, columns):
         part = slice(start, start + step)
         difference = first.rows[rows[part]].double() - second.rows[columns[part]].double()
         found[part] = np.square(difference.numpy()).sum(axis=1)  # pairwise along the row, whatever the other rows
-    return torch.from_numpy(found)
+    return found
 
 
 def _within(tile, radii, first, rows, second, columns):
     """Return where the squared distances of a tile are smaller than the squared radii, which broadcast to it."""
     slack = _slack(first, second)
     within, possible = tile < radii - slack, tile <= radii + slack
-    if within.count_nonzero() != possible.count_nonzero():
-        row, column = torch.nonzero(possible & ~within, as_tuple=True)
+    if np.count_nonzero(within) != np.count_nonzero(possible):
+        row, column = np.nonzero(possible & ~within)
         distances = _direct(first, row + rows.start, second, column + columns.start)
-        within[row, column] = distances < radii.expand_as(tile)[row, column]
+        within[row, column] = distances < np.broadcast_to(radii, tile.shape)[row, column]
     return within
 
 
 def _radii(points, k, block):
     """Return the squared distance (n,) of each different row to its k-th nearest other image; NaN for k = 0."""
+    count = len(points.rows)
     if k == 0:
-        return torch.full((len(points.rows),), np.nan, dtype=torch.float64)
-    nearest, neighbours = _nearest(points, min(k + 1 + _SPARE, len(points.rows)), block)
-    rows = torch.arange(len(points.rows)).repeat_interleave(nearest.shape[1])
-    distances = _direct(points, rows, points, neighbours.flatten()).view(nearest.shape)
-    radii = _kth(distances, points.counts[neighbours], k)
-    if nearest.shape[1] < len(points.rows):
-        # Where ties go on beyond the neighbours kept, all distances of that row are needed.
-        everyone = torch.arange(len(points.rows))
-        for row in torch.nonzero(nearest[:, -1] - _slack(points, points) <= radii).flatten():
-            distances = _direct(points, row.expand_as(everyone), points, everyone)
+        return np.full(count, np.nan)
+    nearest, neighbours = (found.numpy() for found in _nearest(points, min(k + 1 + _SPARE, count), block))
+    distances = _direct(points, np.arange(count).repeat(nearest.shape[1]), points, neighbours.ravel())
+    radii = _kth(distances.reshape(nearest.shape), points.counts[neighbours], k)
+    if nearest.shape[1] < count:
+        # Where ties may go on beyond the neighbours kept, all distances of that row are needed.
+        for row in np.flatnonzero(nearest[:, -1] - _slack(points, points) <= radii):
+            distances = _direct(points, np.full(count, row), points, np.arange(count))
             radii[row] = _kth(distances[None], points.counts[None], k)[0]
     return radii
 
 
 def _kth(distances, counts, k):
     """Return the distance (n,) at which k images beside the first are reached, of distances and counts (n, m)."""
-    distances, order = distances.sort(dim=1)
-    reached = counts.gather(1, order).cumsum(dim=1) >= k + 1  # the image itself is one of them
-    return distances.gather(1, reached.int().argmax(dim=1, keepdim=True))[:, 0]
+    order = distances.argsort(axis=1)
+    reached = np.take_along_axis(counts, order, axis=1).cumsum(axis=1) >= k + 1  # the image itself is one of them
+    place = np.take_along_axis(order, reached.argmax(axis=1)[:, None], axis=1)
+    return np.take_along_axis(distances, place, axis=1)[:, 0]
 
 
 def _nearest(points, keep, block):
