@@ -70,8 +70,6 @@ def _check(real, fake, k):
         raise ValueError(f"k = {k}: expected at least 1")
     if min(len(real), len(fake)) < 1 or real.shape[1] != fake.shape[1]:
         raise ValueError(f"features {tuple(real.shape)} and {tuple(fake.shape)}: expected images, and equal columns")
-    if not (real.isfinite().all() and fake.isfinite().all()):
-        raise ValueError("features that are not finite have no distance")
 
 
 class _Points:
@@ -85,7 +83,11 @@ class _Points:
         self.rows = features if len(first) == len(features) else features[first]
         self.counts = np.bincount(image).astype(np.float32)
         self.total, self.centre = len(features), centre
-        self.squares = torch.cat([self.block(part).square().sum(dim=1) for part in _blocks(self, _BLOCK)])
+        self.squares = torch.empty(len(self.rows), dtype=torch.float64)
+        for part in _blocks(self, _BLOCK):
+            self.squares[part] = self.block(part).square().sum(dim=1)
+        if not self.squares.isfinite().all():
+            raise ValueError("features that are not finite have no distance")
 
     def block(self, part):
         """Return these rows in float64, moved to where their products round least."""

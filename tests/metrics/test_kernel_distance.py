@@ -38,6 +38,7 @@ def test_of_smaller_sets_all_images_are_taken():
     assert found[:2] == pytest.approx((kernel_distance(REAL, FAKE), 0), abs=1e-13)
     assert found[2:] == (3, 64, 48)
     assert subset_distances(REAL, FAKE, 50, 3, (0,))[2:] == (3, 50, 48)
+    assert subset_distances(FAKE, REAL, 50, 3, (0,))[2:] == (3, 48, 50)
 
 
 def test_a_subset_is_drawn_by_its_address():

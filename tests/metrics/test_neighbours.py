@@ -69,10 +69,14 @@ def test_ties_and_copies_by_the_definition(side, columns):
             assert scores(real, fake, k, block=block) == pytest.approx(by_the_definition(real, fake, k), rel=1e-13)
 
 
-def test_ties_beyond_the_neighbours_that_are_kept():
-    # 40 images at distance 1 from the first, along the axes, and one at 1/2: the second neighbour is one of 40.
-    real = np.concatenate([np.zeros((1, 20)), np.eye(20), -np.eye(20), np.eye(20)[:1] / 2])
-    assert scores(real, real[::-1].copy(), 2) == pytest.approx(by_the_definition(real, real[::-1], 2), rel=1e-13)
+def test_distances_closer_than_the_rounding_of_products_by_the_definition():
+    # 60 images around another, each 1e-10 farther; both far from their mirror images, so that products round by 1e-8.
+    around = np.eye(60) * np.sqrt(1 + 1e-10 * ((7 * np.arange(60)) % 60))
+    cluster = np.concatenate([np.zeros((1, 60)), around]) + 1000
+    real = np.concatenate([cluster, -cluster])
+    for k in (1, 5, 30):
+        assert scores(real, real[::-1].copy(), k) == pytest.approx(by_the_definition(real, real[::-1], k), rel=1e-13)
+        assert scores(real, cluster, k) == pytest.approx(by_the_definition(real, cluster, k), rel=1e-13)
 
 
 @pytest.mark.parametrize("block", [5, 48, 1024])
