@@ -83,6 +83,7 @@ class _Points:
         self.rows = features if len(first) == len(features) else features[first]
         self.counts = np.bincount(image).astype(np.float32)
         self.total, self.centre = len(features), centre
+        # Filled in: a list of small results would lie between the large ones, and the memory of those stay with us.
         self.squares = torch.empty(len(self.rows), dtype=torch.float64)
         for part in _blocks(self, _BLOCK):
             self.squares[part] = self.block(part).square().sum(dim=1)
