@@ -29,8 +29,7 @@ class InceptionNetwork(torch.nn.Module):
     """pytorch-fid's Inception with its last layer beside it.
 
     Images are resized to 299 x 299 as pytorch-fid does, bilinear and without antialiasing (clean-fid's values differ).
-    The logits are those of the whole last layer, its bias included, as in PyTorch-StudioGAN; the first implementation
-    of the score leaves the bias out.
+    The logits are those of the whole last layer, its bias included.
     """
 
     def __init__(self, weights):
