@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
-from gan.small import OPTIONS, colour_set
+from gan.small import OPTIONS, DoubleBatches, colour_set
 
 from pipeline.gan import supervision
 from pipeline.gan import train as train_module
@@ -27,26 +27,6 @@ CASES = {
 }
 DOUBLE = {**OPTIONS, "steps": 3, "batch_size": 5, "ema_start": 2}
 STOPPED = {**OPTIONS, "steps": 4, "checkpoint_every": 100}
-
-
-class DoubleBatches(TrainingBatches):
-    """The same draws in double precision."""
-
-    def real(self, step, update):
-        return _double(super().real(step, update))
-
-    def fake(self, step, update):
-        z, batch = super().fake(step, update)
-        return z.double(), _double(batch)
-
-    def augmentation(self, step, update, purpose):
-        return _double(super().augmentation(step, update, purpose))
-
-
-def _double(draws):
-    parts = vars(draws).items()
-    convert = {name: part.double() for name, part in parts if part is not None and part.is_floating_point()}
-    return type(draws)(**{**vars(draws), **convert})
 
 
 def double_training(case):

@@ -1,10 +1,13 @@
 """A generator training small enough for tests, on solid colours that stand for classes."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import torch
 
 from pipeline.data.archive import ImageSet, keypoints_json
+from pipeline.gan.batches import TrainingBatches
 
 torch.set_num_threads(1)  # many small operations: more threads only wait for each other
 
@@ -51,3 +54,22 @@ def colour_set(per_class=3, colours=((220, 40, 40), (40, 40, 220))):
         }
     )
     return ImageSet(images, rows, names)
+
+
+class DoubleBatches(TrainingBatches):
+    """The same draws in float64."""
+
+    def real(self, step, update):
+        return doubled(super().real(step, update))
+
+    def fake(self, step, update):
+        z, batch = super().fake(step, update)
+        return z.double(), doubled(batch)
+
+    def augmentation(self, step, update, purpose):
+        return doubled(super().augmentation(step, update, purpose))
+
+
+def doubled(draw):
+    parts = {name: part.double() for name, part in vars(draw).items() if part is not None and part.is_floating_point()}
+    return dataclasses.replace(draw, **parts)

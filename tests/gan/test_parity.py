@@ -1,10 +1,9 @@
-import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
-from gan.small import ALL_CONDITIONS, OPTIONS, colour_set
+from gan.small import ALL_CONDITIONS, OPTIONS, DoubleBatches, colour_set
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.bench.plain import PlainDiscriminator, PlainGenerator
@@ -15,7 +14,6 @@ from pipeline.bench.plain_step import (
     plain_training,
     train_plainly,
 )
-from pipeline.gan.batches import TrainingBatches
 from pipeline.gan.losses import d2d_cross_entropy
 from pipeline.gan.spectral import add_spectral_norm
 from pipeline.gan.state import new_training
@@ -25,25 +23,6 @@ from pipeline.poses.render import NUM_POSE_MAPS
 SWITCHES = [[], ["adc"], ["relu_skip"], ["d2dce_shift"], ["nearest_pose"], ["unmoved_pose"]]
 SWITCHES.append([switch for switches in SWITCHES for switch in switches])
 PAPER = {**OPTIONS, "channels": 96, "z_dim": 80, "shared_dim": 128, "embed_dim": 512}
-
-
-class DoubleBatches(TrainingBatches):
-    """The same draws in float64."""
-
-    def real(self, step, update):
-        return doubled(super().real(step, update))
-
-    def fake(self, step, update):
-        z, batch = super().fake(step, update)
-        return z.double(), doubled(batch)
-
-    def augmentation(self, step, update, purpose):
-        return doubled(super().augmentation(step, update, purpose))
-
-
-def doubled(draw):
-    parts = {name: part.double() for name, part in vars(draw).items() if part is not None and part.is_floating_point()}
-    return dataclasses.replace(draw, **parts)
 
 
 def both_forms(options):
