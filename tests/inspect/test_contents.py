@@ -32,6 +32,7 @@ KINDS = {
     "scores/toy-nall-s0-reacgan.csv": "scores of generated images",
     "conditioning/images/toy-nall-s0-reacgan.csv": "images held against their condition",
     "conditioning/measures/toy-nall-s0-reacgan.json": "measures of conditioning",
+    "quality/toy-nall-s0-reacgan.json": "quality of an image set",
     "filtered/toy-nall-s0-reacgan.zip": "image set",
     "classifiers/toy-nall-s0-real.safetensors": "classifier",
     "classifiers/toy-nall-s0-real.csv": "training curve",
@@ -50,6 +51,7 @@ UNDRAWN = {
     "table",
     "measures of a table",
     "measures of conditioning",
+    "quality of an image set",
     "plan",
     "training state of a generator",
 }
@@ -214,7 +216,7 @@ def test_a_training_state_tells_the_step_it_reached(made):
 
 
 def test_a_table_and_its_measures_show_their_cells(made):
-    assert "1 rows x 3 columns" in told(made, "table8.csv") and "60.00 ± 0.00" in told(made, "table8.csv")
+    assert "1 rows x 4 columns" in told(made, "table8.csv") and "60.00 ± 0.00" in told(made, "table8.csv")
     assert "real, pretrain, all accuracy 60.00 macro_recall 50.00" in told(made, "table8.json")
 
 
