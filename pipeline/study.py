@@ -165,6 +165,10 @@ class Study:
         subset = (dataset, self.sizes(dataset)[-1], self.seeds(dataset)[0])
         return [(subset, maker) for maker in makers]
 
+    def rated(self):
+        """Return the data sets whose images people rate, each once: those of Tables 3 and 4."""
+        return list(dict.fromkeys([self.target, self.gestures]))
+
     def artifacts(self):
         """Return {rule: its files}: everything that the study is made of, each file once."""
         cells = {
@@ -197,6 +201,8 @@ class Study:
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
             "predictions": _named(cells, "csv"),
+            "rating_forms": [f"{name}.{kind}" for name in self.rated() for kind in ("html", "csv")],
+            "ratings": [f"{name}.json" for name in self.rated()],
         }
         files = {rule: sorted(f"results/{rule}/{name}" for name in names) for rule, names in every.items()}
         files["generators"] += [

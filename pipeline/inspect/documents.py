@@ -1,4 +1,4 @@
-"""JSON artifacts: the measures of a table or of conditioning, and the plans that DVC compares."""
+"""JSON artifacts: the measures of a table or of conditioning, ratings by people, and the plans that DVC compares."""
 
 import json
 
@@ -7,20 +7,23 @@ from pipeline.stage import WrongInput
 
 
 def read(path):
-    """Return the Contents of measures or of a plan; raise WrongInput for other JSON.
+    """Return the Contents of measures, ratings or a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
-    {"value", "n"}}}; a plan is {file: settings}.
+    {"value", "n"}}}; a plan is {file: settings}; ratings are as pipeline.rating.answers sums them up.
     """
     try:
         content = json.loads(path.read_text())
+        if "image_set" in content:
+            return _ratings(content)
         if all("command" in settings for settings in content.values()):
             return _plan(content)
         if "generated" in content:
             return _conditioning(content)
         return _measures(content)
-    except (ValueError, AttributeError, TypeError):  # JSON's own error is a ValueError, and so is that of the encoding
-        raise WrongInput(f"{path}: neither measures nor a plan; delete it and run Snakemake again") from None
+    # JSON's own error is a ValueError, and so is that of the encoding.
+    except (ValueError, AttributeError, TypeError, KeyError):
+        raise WrongInput(f"{path}: neither measures, ratings nor a plan; delete it and run Snakemake again") from None
 
 
 def _plan(content):
@@ -36,6 +39,27 @@ def _conditioning(content):
     }
     brief = f"generated: accuracy {content['generated']['accuracy']['value']:.4f}"
     return Contents("measures of conditioning", brief, lines=lambda: listed(rows))
+
+
+def _ratings(content):
+    scores = {
+        source: f"{own['mean']:.2f} of {own['ratings']} ratings, {own['images']} images" if own["ratings"] else "unrated"
+        for source, own in content["sources"].items()
+    }
+    refused = {one["file"]: one["reason"] for one in content["refused"]}
+    alpha = content["agreement"]["krippendorff_alpha"]
+    people = f"{content['raters']} raters, {content['complete']} of them of all images"
+    return Contents(
+        "ratings by people",
+        f"{people}, {len(refused)} files refused",
+        lines=lambda: [
+            f"{people}; image set {content['image_set']}",
+            "agreement: " + ("too few ratings" if alpha is None else f"Krippendorff's alpha {alpha:.3f}"),
+            "realism from 1 to 5",
+            *listed(scores),
+            *(["files refused", *listed(refused)] if refused else []),
+        ],
+    )
 
 
 def _measures(content):
