@@ -42,10 +42,7 @@ def _conditioning(content):
 
 
 def _ratings(content):
-    scores = {
-        source: f"{own['mean']:.2f} of {own['ratings']} ratings, {own['images']} images" if own["ratings"] else "unrated"
-        for source, own in content["sources"].items()
-    }
+    scores = {source: _human_score(own) for source, own in content["sources"].items()}
     refused = {one["file"]: one["reason"] for one in content["refused"]}
     alpha = content["agreement"]["krippendorff_alpha"]
     people = f"{content['raters']} raters, {content['complete']} of them of all images"
@@ -60,6 +57,10 @@ def _ratings(content):
             *(["files refused", *listed(refused)] if refused else []),
         ],
     )
+
+
+def _human_score(own):
+    return f"{own['mean']:.2f} of {own['ratings']} ratings, {own['images']} images" if own["ratings"] else "unrated"
 
 
 def _measures(content):
