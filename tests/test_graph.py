@@ -22,6 +22,7 @@ class Job:
     inputs: list
     outputs: list
     options: str
+    answers: str
 
 
 def jobs_of(config):
@@ -35,7 +36,12 @@ def jobs_of(config):
         )
         workflow.dag(DAGSettings(targets={"all"}, forceall=True)).summary()
         return [
-            Job(job.rule.name, list(map(str, job.input)), list(map(str, job.output)), str(job.params.get("options")))
+            Job(
+                job.rule.name,
+                list(map(str, job.input)),
+                list(map(str, job.output)),
+                *(str(job.params.get(name)) for name in ("options", "answers")),
+            )
             for job in workflow._workflow.dag.jobs
             if job.output
         ]
@@ -121,3 +127,12 @@ def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word):
     changed = [name for name in before if before[name].options != after[name].options]
     concerned = [name for name in before if before[name].rule == rule and "drawn_signs" in name and word in name]
     assert sorted(changed) == sorted(concerned)
+
+
+def test_new_answers_of_raters_concern_their_own_data_set(tmp_path):
+    config = {"study": "demo", "studies": {"demo": {"rating": {"answers": str(tmp_path)}}}}
+    before = {job.outputs[0]: job.answers for job in jobs_of(config)}
+    (tmp_path / "drawn_signs").mkdir()
+    (tmp_path / "drawn_signs" / "ann.csv").write_text("rater,image_set,position,image,rating\n")
+    after = {job.outputs[0]: job.answers for job in jobs_of(config)}
+    assert [name for name in before if before[name] != after[name]] == ["results/ratings/drawn_signs.json"]

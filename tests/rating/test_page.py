@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import io
 import time
 
@@ -98,8 +99,18 @@ def test_a_form_rated_by_keyboard_with_a_break_and_corrections(made, tmp_path):
         person.type(Keys.ENTER)
         form = read_form(person.exported(), made.ids)
         assert (form.rater, form.ratings) == (NAME, given)
+        # By this mark a spreadsheet knows the encoding.
+        assert person.exported().read_bytes().startswith(b"\xef\xbb\xbfrater,")
+        # On another button Enter is that button's.
+        person.driver.execute_script("document.getElementById('other').focus()")
+        person.type(Keys.ENTER)
+        assert person.shown("start")
         time.sleep(0.5)
         assert len(list(tmp_path.iterdir())) == 1
+        person.begin(NAME)
+        person.driver.execute_script("document.activeElement.blur()")
+        person.type(Keys.ENTER)
+        assert read_form(person.exported(2), made.ids) == dataclasses.replace(form, file=person.exported(2).name)
 
 
 def test_keys_that_mean_nothing_rate_nothing(made, tmp_path):
@@ -108,8 +119,9 @@ def test_keys_that_mean_nothing_rate_nothing(made, tmp_path):
     with visitor(made, WIDE, tmp_path) as person:
         person.begin("3 5")
         assert person.element("progress").text == "Image 1 of 9, 0 rated"
-        person.type("0", "6", "x", Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.BACKSPACE)
-        assert person.element("progress").text == "Image 1 of 9, 0 rated"
+        for key in ("0", "6", "x", Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.BACKSPACE):
+            person.type(key)
+            assert person.element("progress").text == "Image 1 of 9, 0 rated"
         # A key held down is one rating, and one with Control is the browser's.
         held = 'document.dispatchEvent(new KeyboardEvent("keydown", {key: "2", %s: true, bubbles: true}))'
         for how in ("repeat", "ctrlKey", "metaKey", "altKey"):
