@@ -137,8 +137,11 @@ def ratings_of(forms, images):
     return np.array(table, float).reshape(len(forms), len(images))
 
 
-def summarise(forms, refused, key, seed):
-    """Return everything that tables and the report read of one data set's ratings; None where there are too few."""
+def summarise(forms, refused, key, sources, seed):
+    """Return everything that tables and the report read of one data set's ratings; None where there are too few.
+
+    sources: all there are, as a form may have no image of one.
+    """
     alpha, pairs = krippendorff_alpha(ratings_of(forms, key["image"]))
     partial = [form for form in forms if len(form.ratings) < len(key)]
     return {
@@ -148,10 +151,10 @@ def summarise(forms, refused, key, seed):
         "incomplete": [{"file": form.file, "ratings": len(form.ratings), "of": len(key)} for form in partial],
         "refused": refused,
         "sources": {
-            source: human_score(ratings_of(forms, own["image"]), (seed, source))
-            for source, own in key.groupby("source", sort=False)
+            source: human_score(ratings_of(forms, key.loc[key["source"] == source, "image"]), (seed, source))
+            for source in sources
         },
-        "agreement": {"krippendorff_alpha": alpha, "pairs": pairs},
+        "agreement": {"krippendorff_alpha": None if alpha is None else round(alpha, 4), "pairs": pairs},
     }
 
 
@@ -161,7 +164,7 @@ def main():
     forms, refused = read_forms(folder, set(key["image"]))
     for one in refused:
         note(f"{folder / one['file']} does not count: {one['reason']}")
-    summary = summarise(forms, refused, key, args.options["seed"])
+    summary = summarise(forms, refused, key, args.options["sources"], args.options["seed"])
     for one in summary["incomplete"]:
         note(f"{folder / one['file']} counts for the {one['ratings']} of {one['of']} images that it rates")
     with replacing(args.out) as beside:

@@ -68,7 +68,9 @@ def main():
         rows = rows[rows["file_name"].isin(held_out)] if source == REAL else rows
         names = drawn_names(rows, source, options["images_per_source"], options["seed"])
         if len(names) < options["images_per_source"]:
-            note(f"{path}: the form shows {len(names)} images of {source}; {options['images_per_source']} were asked")
+            remedy = "val_fraction" if source == REAL else "generation.images_per_class"
+            asked = f"{options['images_per_source']} were asked; raise the study's {remedy}"
+            note(f"{path}: the form shows {len(names)} images of {source}; {asked}")
         chosen = read_image_set(path, keep=lambda rows, names=names: rows["file_name"].isin(names))
         keys.append(chosen.rows[["class", "file_name"]].assign(source=source))
         images += list(chosen.images)

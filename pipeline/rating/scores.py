@@ -5,6 +5,7 @@ import numpy as np
 from pipeline.chance import stream
 
 RESAMPLES, LEVEL = 2000, 0.95
+_DECIMALS = 4  # what all machines agree on
 
 
 def human_score(ratings, address):
@@ -15,8 +16,8 @@ def human_score(ratings, address):
     values = ratings[np.isfinite(ratings)]
     low, high = interval(ratings, address)
     return {
-        "mean": float(values.mean()) if len(values) else None,
-        "sd": float(values.std(ddof=1)) if len(values) > 1 else None,
+        "mean": round(float(values.mean()), _DECIMALS) if len(values) else None,
+        "sd": round(float(values.std(ddof=1)), _DECIMALS) if len(values) > 1 else None,
         "ratings": len(values),
         "images": int(np.isfinite(ratings).any(axis=0).sum()),
         "low": low,
@@ -45,4 +46,4 @@ def interval(ratings, address):
     # Of incomplete forms a draw may hold no rating at all.
     means = sums[numbers > 0] / numbers[numbers > 0]
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return round(float(low), _DECIMALS), round(float(high), _DECIMALS)

@@ -123,6 +123,11 @@ def shown_image_sets(wildcards):
     ]
 
 
+def makers_of(wildcards):
+    """The makers of those image sets."""
+    return [maker for _, maker in STUDY.shown_image_sets(wildcards.dataset)]
+
+
 def shown_subset(wildcards):
     """The subset behind the images of a data set's contact sheet."""
     (subset, _), *_ = STUDY.shown_image_sets(wildcards.dataset)

@@ -15,7 +15,7 @@ rule rating_forms:
     params:
         options=lambda wc: as_json(
             {
-                "makers": [maker for _, maker in STUDY.shown_image_sets(wc.dataset)],
+                "makers": makers_of(wc),
                 "images_per_source": STUDY.settings["rating"]["images_per_source"],
                 "seed": STUDY.settings["rating"]["seed"],
             }
@@ -39,7 +39,11 @@ rule ratings:
         "../../envs/main.yaml"
     params:
         options=lambda wc: as_json(
-            {"folder": answers_folder(wc), "seed": STUDY.settings["rating"]["seed"]}
+            {
+                "folder": answers_folder(wc),
+                "sources": ["real", *makers_of(wc)],
+                "seed": STUDY.settings["rating"]["seed"],
+            }
         ),
         answers=lambda wc: folder_digest(answers_folder(wc)),
     shell:

@@ -157,7 +157,12 @@ def make_ratings(results):
     )
     rows.to_csv(folder / "ann.csv", index=False)
     (folder / "ben.csv").write_text("none")
-    run(answers, {"folder": str(folder), "seed": 0}, key=key, out=results / "ratings/toy.json")
+    run(
+        answers,
+        {"folder": str(folder), "sources": ["real", "reacgan"], "seed": 0},
+        key=key,
+        out=results / "ratings/toy.json",
+    )
 
 
 def make_tables(results):

@@ -1,10 +1,11 @@
 import csv
+import dataclasses
 import io
 import json
 import re
 
 import pytest
-from rating.toys import make_form, rows_of, run
+from rating.toys import MAKERS, make_form, rows_of, run
 
 from pipeline.rating import answers
 from pipeline.rating.answers import read_forms
@@ -29,7 +30,8 @@ def put(folder, name, rows, **dialect):
 
 
 def summary_of(folder, made, out):
-    run(answers, {"folder": str(folder), "seed": 0}, ["--key", made.key_file, "--out", out])
+    options = {"folder": str(folder), "sources": ["real", *MAKERS], "seed": 0}
+    run(answers, options, ["--key", made.key_file, "--out", out])
 
     def refuse(constant):
         raise AssertionError(f"{constant} is no JSON")
@@ -169,7 +171,7 @@ def test_scores_are_by_source_and_incomplete_forms_count_for_what_they_hold(tmp_
     for name, score in summary["sources"].items():
         also = int(seen.get(name, 0))
         assert score["ratings"] == 6 + also and score["images"] == 3
-        assert score["mean"] == pytest.approx((6 * marks[name] + 2 * also) / (6 + also))
+        assert score["mean"] == pytest.approx((6 * marks[name] + 2 * also) / (6 + also), abs=5e-5)
         assert score["low"] <= score["mean"] <= score["high"]
     assert list(summary["sources"]) == ["real", "reacgan", "spade_bones"]
     # 4 images with three ratings, 5 with two.
@@ -182,6 +184,16 @@ def test_without_a_folder_nobody_has_rated(tmp_path, made):
     assert {score["mean"] for score in summary["sources"].values()} == {None}
     assert summary["agreement"] == {"krippendorff_alpha": None, "pairs": 0}
     assert re.fullmatch(r"s[0-9a-f]{12}", summary["image_set"])
+
+
+def test_a_source_without_an_image_has_no_score_but_its_place(tmp_path, made):
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    made.key[made.key["source"] != "real"].to_csv(tmp_path / "key.csv", index=False)
+    fewer = dataclasses.replace(made, key_file=tmp_path / "key.csv")
+    put(folder, "ann.csv", rows_of(fewer.ids, "ann", EIGHT[:6]))
+    sources = summary_of(folder, fewer, tmp_path / "out.json")["sources"]
+    assert sources["real"]["mean"] is None and sources["reacgan"]["ratings"] == 3
 
 
 def test_a_summary_made_again_is_the_same(tmp_path, made):

@@ -94,5 +94,5 @@ def test_fewer_images_than_asked_are_shown_and_said(tmp_path, capsys):
     made = make_form(tmp_path, per_source=8)
     assert made.key["source"].value_counts().to_dict() == {"real": 6, "reacgan": 8, "spade_bones": 8}
     assert re.findall(r"^note: .*", capsys.readouterr().err, re.MULTILINE) == [
-        f"note: {tmp_path}/real.zip: the form shows 6 images of real; 8 were asked"
+        f"note: {tmp_path}/real.zip: the form shows 6 images of real; 8 were asked; raise the study's val_fraction"
     ]
