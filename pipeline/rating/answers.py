@@ -42,6 +42,8 @@ def read_form(path, ids):
     raters = {_name(row["rater"]) for row in rows}
     if len(raters) != 1:
         raise WrongInput(f"found {len(raters)} raters; expected one per file; split it, or export it anew")
+    if raters == {""}:
+        raise WrongInput("found no rater's name; expected one in every row; ask whose ratings they are")
     image_sets, expected = sorted({row["image_set"] for row in rows}), image_set_of(ids)
     if image_sets != [expected]:
         raise WrongInput(f"made for image set {' and '.join(image_sets)}; expected {expected}; rate the present page")

@@ -95,6 +95,7 @@ def changed(column, value, row=1):
 REFUSED = {
     "columns": (changed(4, "score", row=0), "columns 'rater,image_set,position,image,score'"),
     "raters": (changed(0, "ben"), "found 2 raters"),
+    "nameless": (lambda rows: as_csv([rows[0], *(["", *row[1:]] for row in rows[1:])]), "found no rater's name"),
     "set": (lambda rows: as_csv([rows[0], *([row[0], "s0", *row[2:]] for row in rows[1:])]), "made for image set s0"),
     "sets": (changed(1, "s0"), "made for image set s0 and s"),
     "unknown": (changed(3, "i000000000000"), "image 'i000000000000' is not in the key"),
