@@ -118,9 +118,13 @@ class Study:
         options["pretrain_epochs"] = options["pretrain_epochs"] if strategy == "pretrain" else 0
         return options | {"strategy": strategy, "seed": int(seed)}
 
+    def dataset_of(self, table):
+        """Return the data set that a table is about (Table 5 has a column for the other one)."""
+        return self.gestures if table in ("4", "9") else self.target
+
     def rows(self, table):
         """Return the rows of a table of accuracies as (source, method, recipe), in the paper's order."""
-        dataset = self.gestures if table == "9" else self.target
+        dataset = self.dataset_of(table)
         elsewhere, middle_last = f"{self.spade}_from_{self.source}", ("pretrain", "regularization", "mixup")
         if table == "6":
             backbone = self.experiments[dataset]["classifier"]["backbone"]
@@ -148,7 +152,7 @@ class Study:
             return [(dataset, dataset, self.sizes(dataset)[-1]) for dataset in pair]
         if table in ("6", "7"):
             return [(self.target, self.target, self.sizes(self.target)[-1])]
-        dataset = self.gestures if table == "9" else self.target
+        dataset = self.dataset_of(table)
         return [(size, dataset, size) for size in self.sizes(dataset)]
 
     def cells(self, table):
@@ -175,7 +179,7 @@ class Study:
 
         The paper's name tells the weight of the conditional loss, of which Table 3 has two.
         """
-        dataset, rows = self.gestures if table == "4" else self.target, {"real": ("real training images", "real")}
+        dataset, rows = self.dataset_of(table), {"real": ("real training images", "real")}
         for _, maker in self.shown_image_sets(dataset):
             origin, name = generator_of((dataset, self.sizes(dataset)[-1], 0), maker)
             options = self.generator_options(*origin, name)
@@ -187,7 +191,7 @@ class Study:
 
     def quality_cells(self, table):
         """Return the measured image sets of a table of image quality, one per row and seed."""
-        dataset = self.gestures if table == "4" else self.target
+        dataset = self.dataset_of(table)
         rows, measured = self.quality_rows(table), self.measured_image_sets()
         return [
             {
@@ -230,6 +234,10 @@ class Study:
             for _, _, recipe in self.rows(table)
         }
 
+    def rated(self):
+        """Return the data sets whose images people rate, each once: those of Tables 3 and 4."""
+        return list(dict.fromkeys([self.target, self.gestures]))
+
     def _all_shown(self):
         return {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
 
@@ -258,6 +266,8 @@ class Study:
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
             "predictions": _named(cells, "csv"),
+            "rating_forms": [f"{name}.{kind}" for name in self.rated() for kind in ("html", "csv")],
+            "ratings": [f"{name}.json" for name in self.rated()],
         }
         files = {rule: sorted(f"results/{rule}/{name}" for name in names) for rule, names in every.items()}
         files["generators"] += [

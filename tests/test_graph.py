@@ -23,6 +23,7 @@ class Job:
     inputs: list
     outputs: list
     options: str
+    answers: str
 
 
 def jobs_of(config):
@@ -36,7 +37,12 @@ def jobs_of(config):
         )
         workflow.dag(DAGSettings(targets={"all"}, forceall=True)).summary()
         return [
-            Job(job.rule.name, list(map(str, job.input)), list(map(str, job.output)), str(job.params.get("options")))
+            Job(
+                job.rule.name,
+                list(map(str, job.input)),
+                list(map(str, job.output)),
+                *(str(job.params.get(name)) for name in ("options", "answers")),
+            )
             for job in workflow._workflow.dag.jobs
             if job.output
         ]
@@ -129,3 +135,12 @@ def test_table_3_tells_the_weight_of_the_conditional_loss():
     config = {"study": "demo", "studies": {"demo": {"experiments": {"drawn_signs": change}}}}
     (table,) = (job for job in jobs_of(config) if "results/table3.csv" in job.outputs)
     assert "ReACGAN λ_cond = 0.125" in {cell["method"] for cell in json.loads(table.options)["cells"]}
+
+
+def test_new_answers_of_raters_concern_their_own_data_set(tmp_path):
+    config = {"study": "demo", "studies": {"demo": {"rating": {"answers": str(tmp_path)}}}}
+    before = {job.outputs[0]: job.answers for job in jobs_of(config)}
+    (tmp_path / "drawn_signs").mkdir()
+    (tmp_path / "drawn_signs" / "ann.csv").write_text("rater,image_set,position,image,rating\n")
+    after = {job.outputs[0]: job.answers for job in jobs_of(config)}
+    assert [name for name in before if before[name] != after[name]] == ["results/ratings/drawn_signs.json"]

@@ -12,6 +12,7 @@ _READERS = {
     ".npz": "pose_sets",
     ".csv": "tables",
     ".json": "documents",
+    ".html": "pages",
     ".safetensors": "weights",
     ".pt": "training_states",
     ".png": "sheets",

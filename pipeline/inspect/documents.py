@@ -1,4 +1,4 @@
-"""JSON artifacts: the measures of a table, of conditioning or of image quality, and the plans that DVC compares."""
+"""JSON artifacts: measures of tables, of conditioning, of image quality, ratings by people, plans that DVC compares."""
 
 import json
 
@@ -7,23 +7,26 @@ from pipeline.stage import WrongInput
 
 
 def read(path):
-    """Return the Contents of measures or of a plan; raise WrongInput for other JSON.
+    """Return the Contents of measures, ratings or a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
     {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; a plan is {file:
-    settings}.
+    settings}; ratings are as pipeline.rating.answers sums them up.
     """
     try:
         content = json.loads(path.read_text())
         if "features" in content:
             return _quality(content)
+        if "image_set" in content:
+            return _ratings(content)
         if all("command" in settings for settings in content.values()):
             return _plan(content)
         if "generated" in content:
             return _conditioning(content)
         return _measures(content)
-    except (ValueError, AttributeError, TypeError):  # JSON's own error is a ValueError, and so is that of the encoding
-        raise WrongInput(f"{path}: neither measures nor a plan; delete it and run Snakemake again") from None
+    # JSON's own error is a ValueError, and so is that of the encoding.
+    except (ValueError, AttributeError, TypeError, KeyError):
+        raise WrongInput(f"{path}: neither measures, ratings nor a plan; delete it and run Snakemake again") from None
 
 
 def _plan(content):
@@ -48,6 +51,28 @@ def _quality(content):
     }
     size = f"{content['generated_images']} images beside {content['real_images']} validation images"
     return Contents("quality of an image set", size, lines=lambda: [size, *listed(rows)])
+
+
+def _ratings(content):
+    scores = {source: _human_score(own) for source, own in content["sources"].items()}
+    refused = {one["file"]: one["reason"] for one in content["refused"]}
+    alpha = content["agreement"]["krippendorff_alpha"]
+    people = f"{content['raters']} raters, {content['complete']} of them of all images"
+    return Contents(
+        "ratings by people",
+        f"{people}, {len(refused)} files refused",
+        lines=lambda: [
+            f"{people}; image set {content['image_set']}",
+            "agreement: " + ("too few ratings" if alpha is None else f"Krippendorff's alpha {alpha:.3f}"),
+            "realism from 1 to 5",
+            *listed(scores),
+            *(["files refused", *listed(refused)] if refused else []),
+        ],
+    )
+
+
+def _human_score(own):
+    return f"{own['mean']:.2f} of {own['ratings']} ratings, {own['images']} images" if own["ratings"] else "unrated"
 
 
 def _measures(content):

@@ -37,6 +37,8 @@ _HOLDS = {
     "real_classifiers": _CLASSIFIERS,
     "classifiers": _CLASSIFIERS,
     "predictions": {"predictions"},
+    "rating_forms": {"page", "key of a rating form"},
+    "ratings": {"ratings by people"},
     "sheets": {"picture"},
     "plan": {"plan"},
     STATES: {"training state of a generator", "training state of a classifier"},

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from pipeline.expected import announce
-from pipeline.sources import photographs_digest, source_files
+from pipeline.sources import folder_digest, source_files
 from pipeline.stage import WrongInput
 from pipeline.study import (
     ACCURACY_TABLES,
@@ -69,7 +69,12 @@ def photographs_of(wildcards):
 def outside_digest(wildcards):
     """What changes when photographs outside the graph come or go; nothing for the drawn ones, which are inputs."""
     data = STUDY.datasets[wildcards.dataset]
-    return "" if "drawn" in data else photographs_digest(data["root"])
+    return "" if "drawn" in data else folder_digest(data["root"])
+
+
+def answers_folder(wildcards):
+    """Where the files of a data set's raters are put."""
+    return f"{STUDY.settings['rating']['answers']}/{wildcards.dataset}"
 
 
 def shown_sigma(wildcards):
@@ -137,6 +142,17 @@ def shown_image_sets(wildcards):
     return [
         f"results/images/{subset_name(*subset)}-{maker}.zip" for subset, maker in shown
     ]
+
+
+def makers_of(wildcards):
+    """The makers of those image sets."""
+    return [maker for _, maker in STUDY.shown_image_sets(wildcards.dataset)]
+
+
+def shown_subset(wildcards):
+    """The subset behind the images of a data set's contact sheet."""
+    (subset, _), *_ = STUDY.shown_image_sets(wildcards.dataset)
+    return subset_name(*subset)
 
 
 # Said at the end of a dry run, below Snakemake's own summary.

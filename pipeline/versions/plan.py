@@ -30,6 +30,8 @@ STAGES = (
     "filtered",
     "classifiers",
     "predictions",
+    "rating_forms",
+    "ratings",
     *(f"tables{number}" for number in TABLES),
     "crops_sheets",
     "generated_sheets",

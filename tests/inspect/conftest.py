@@ -26,6 +26,8 @@ from pipeline.gan.state import new_training, save_training
 from pipeline.generate import keep_best, sample
 from pipeline.poses import crop, extract
 from pipeline.poses.hand import Hand
+from pipeline.rating import answers, form
+from pipeline.rating.key import image_set_of
 from pipeline.report import sheets, tables
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
@@ -148,6 +150,28 @@ def make_quality(results):
     (results / "quality/toy-nall-s0-reacgan.json").write_text(json.dumps(told))
 
 
+def make_ratings(results):
+    """One of two raters has rated all four images with 4; the other's file is none."""
+    page, key = results / "rating_forms/toy.html", results / "rating_forms/toy.csv"
+    inputs = {"crops": results / "crops/toy-train.zip", "subset": results / "subsets/toy-nall-s0.csv"}
+    inputs |= {"images": results / "images/toy-nall-s0-reacgan.zip"}
+    run(form, {"makers": ["reacgan"], "images_per_source": 2, "seed": 0}, page=page, key=key, **inputs)
+    folder = results.parent / "answers"
+    folder.mkdir()
+    images = pd.read_csv(key)["image"]
+    rows = pd.DataFrame(
+        {"rater": "ann", "image_set": image_set_of(images), "position": 1, "image": images, "rating": 4}
+    )
+    rows.to_csv(folder / "ann.csv", index=False)
+    (folder / "ben.csv").write_text("none")
+    run(
+        answers,
+        {"folder": str(folder), "sources": ["real", "reacgan"], "seed": 0},
+        key=key,
+        out=results / "ratings/toy.json",
+    )
+
+
 def make_tables(results):
     options = {"table": "8", "cells": CELLS, "beside_paper": False}
     paths = {"out": results / "table8.csv", "long": results / "table8_long.csv", "metrics": results / "table8.json"}
@@ -165,7 +189,8 @@ def made(tmp_path_factory):
     argv = sys.argv
     torch.set_num_threads(1)
     try:
-        for make in (make_data, make_generated, make_classified, make_conditioning, make_quality, make_tables):
+        judged = (make_conditioning, make_quality, make_ratings)
+        for make in (make_data, make_generated, make_classified, *judged, make_tables):
             make(results)
     finally:
         sys.argv = argv

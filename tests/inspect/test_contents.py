@@ -37,6 +37,9 @@ KINDS = {
     "classifiers/toy-nall-s0-real.safetensors": "classifier",
     "classifiers/toy-nall-s0-real.csv": "training curve",
     "predictions/toy-nall-s0-real.csv": "predictions",
+    "rating_forms/toy.html": "page",
+    "rating_forms/toy.csv": "key of a rating form",
+    "ratings/toy.json": "ratings by people",
     "sheets/crops/toy.png": "picture",
     "table8.csv": "table",
     "table8_long.csv": "table",
@@ -48,6 +51,9 @@ KINDS = {
 UNDRAWN = {
     "classifier",
     "picture",
+    "page",
+    "key of a rating form",
+    "ratings by people",
     "table",
     "measures of a table",
     "measures of conditioning",
@@ -106,6 +112,8 @@ def test_ordinary_tools_open_every_artifact(made, name):
         assert json.loads(path.read_text())
     elif path.suffix == ".pt":
         assert torch.load(path, weights_only=True)
+    elif path.suffix == ".html":
+        assert path.read_text().startswith("<!doctype html>")
     else:
         Image.open(path).verify()
 
@@ -209,6 +217,14 @@ def test_values_that_are_no_numbers_are_named(made, tmp_path):
     save_generator(tmp_path / "x.safetensors", generator, description["options"], description["class_names"])
     assert f"NOT FINITE: 2 values, in {name};" in told(tmp_path, "x.safetensors")
     assert "all values are finite" in told(made, "generators/toy-nall-s0-reacgan.safetensors")
+
+
+def test_a_form_and_its_ratings_are_counted_per_source(made):
+    assert told(made, "rating_forms/toy.html").startswith("How real do these hands look? (4 pictures)")
+    assert "4 images of 2 sources | real 2 | reacgan 2" in told(made, "rating_forms/toy.csv")
+    lines = told(made, "ratings/toy.json")
+    assert "1 raters, 1 of them of all images" in lines and "reacgan 4.00 of 2 ratings, 2 images" in lines
+    assert "agreement: too few ratings" in lines and "files refused | ben.csv columns 'none'" in lines
 
 
 def test_a_training_state_tells_the_step_it_reached(made):
