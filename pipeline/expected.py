@@ -338,7 +338,7 @@ def _num_generated(study, dataset, filtered):
     return kept * data_size(study, dataset).classes
 
 
-# One estimate per rule: Job and Study to Cost. Tables are small.
+# One estimate per rule: Job and Study to Cost. Tables, claims and figures are small.
 
 
 def _drawn(job, study):

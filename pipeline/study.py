@@ -14,6 +14,17 @@ from pipeline.stage import WrongInput
 
 STRATEGIES = ("pretrain", "mixup", "regularization")
 TABLES = ("5", "8", "9")
+# The figures of the paper and the modules that draw them.
+FIGURES = {
+    "1": "training_approaches",
+    "2": "class_counts",
+    "3": "poses",
+    "4": "networks",
+    "5": "networks",
+    "6": "samples",
+    "7": "class_changes",
+    "8": "convergence",
+}
 _SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
 
 
@@ -165,6 +176,91 @@ class Study:
         subset = (dataset, self.sizes(dataset)[-1], self.seeds(dataset)[0])
         return [(subset, maker) for maker in makers]
 
+    def largest(self, dataset):
+        """Return the subsets of a data set's largest size: one name per seed."""
+        size = self.sizes(dataset)[-1]
+        return {str(seed): subset_name(dataset, size, seed) for seed in self.seeds(dataset)}
+
+    def claims(self):
+        """Return what the claims of Section 5.2 compare: target and gestures, largest size, by where training starts.
+
+        "cells" is {initialisation: {seed: cell}}, "subsets" {seed: subset}.
+        """
+        recipes = {"real": "real", "ReACGAN": "reacgan-pretrain", "SPADE": f"{self.spade}-pretrain"}
+        compared = {
+            dataset: {
+                "dataset": dataset,
+                "size": self.sizes(dataset)[-1],
+                "subsets": self.largest(dataset),
+                "cells": {
+                    name: {seed: f"{subset}-{recipe}" for seed, subset in self.largest(dataset).items()}
+                    for name, recipe in recipes.items()
+                },
+            }
+            for dataset in (self.target, self.gestures)
+        }
+        return {"class_changes": compared[self.target], "convergence": list(compared.values())}
+
+    def claim_inputs(self):
+        """Return {input: its files} of the claims."""
+        claims = self.claims()
+        changes = claims["class_changes"]
+        return {
+            "predictions": [
+                f"results/predictions/{cell}.csv"
+                for name in ("real", "ReACGAN")
+                for cell in changes["cells"][name].values()
+            ],
+            "subsets": [f"results/subsets/{subset}.csv" for subset in changes["subsets"].values()],
+            "histories": [
+                f"results/{classifier_folder(cell)}/{cell}.csv"
+                for compared in claims["convergence"]
+                for cells in compared["cells"].values()
+                for cell in cells.values()
+            ],
+        }
+
+    def figure_inputs(self, number):
+        """Return {input: its files} of a figure of the paper."""
+        data = list(dict.fromkeys([self.target, self.gestures]))
+        crops = [f"results/crops/{dataset}-train.zip" for dataset in data]
+        return {
+            "1": {},
+            "2": {"splits": [f"results/splits/{dataset}.csv" for dataset in data]},
+            "3": {"crops": crops[:1]},
+            "4": {"crops": crops[:1]},
+            "5": {"crops": crops[:1]},
+            "6": {"crops": crops, "images": [f"results/images/{name}.zip" for name in self._sampled(data)]},
+            "7": {"claims": ["results/claims/claims.json"]},
+            "8": {"claims": ["results/claims/claims.json"], "histories": self.claim_inputs()["histories"]},
+        }[number]
+
+    def figure_options(self, number):
+        """Return the settings of a figure of the paper."""
+        size, seed = self.sizes(self.target)[-1], self.seeds(self.target)[0]
+        spade = self.generator_options(self.target, size, seed, self.spade)
+        return {
+            "1": lambda: {
+                strategy: self.classifier_options(self.target, size, seed, recipe)
+                for strategy, recipe in [("real", "real"), *((name, f"reacgan-{name}") for name in STRATEGIES)]
+            },
+            "2": dict,
+            "3": lambda: {"heatmap_sigma": spade["heatmap_sigma"]},
+            "4": lambda: self.generator_options(self.target, size, seed, "reacgan"),
+            "5": lambda: spade,
+            "6": lambda: {"sets": self._sampled([self.target, self.gestures])},
+            "7": dict,
+            "8": lambda: {"compared": self.claims()["convergence"]},
+        }[number]()
+
+    def _sampled(self, data):
+        """Return {image set: (data set, maker)} of the generated images of Figure 6."""
+        return {
+            f"{subset_name(*subset)}-{maker}": (dataset, maker)
+            for dataset in data
+            for subset, maker in self.shown_image_sets(dataset)
+        }
+
     def artifacts(self):
         """Return {rule: its files}: everything that the study is made of, each file once."""
         cells = {
@@ -202,6 +298,8 @@ class Study:
         files["generators"] += [
             f"results/training/{name}" for kind in ("csv", "png") for name in _named(generators, kind)
         ]
+        files["claims"] = ["results/claims/claims.json"]
+        files["figures"] = [f"results/figures/figure{n}.{kind}" for n in FIGURES for kind in ("pdf", "png")]
         files["tables"] = [f"results/table{n}{kind}" for n in TABLES for kind in (".csv", "_long.csv", ".json")]
         for kind in ("crops", "generated"):
             files[f"{kind}_sheets"] = [f"results/sheets/{kind}/{name}.png" for name in self.experiments]
@@ -230,6 +328,11 @@ def generator_of(subset, maker):
 def cell_name(dataset, size, seed, recipe):
     """Return the name that a cell's files carry."""
     return f"{subset_name(dataset, size, seed)}-{recipe}"
+
+
+def classifier_folder(cell):
+    """Return the folder of a cell's classifier: those of real images alone are a rule of their own."""
+    return "real_classifiers" if cell.endswith("-real") else "classifiers"
 
 
 def strategy_of(recipe):

@@ -11,7 +11,7 @@ import tempfile
 from pipeline.expected import announce
 from pipeline.sources import photographs_digest, source_files
 from pipeline.stage import WrongInput
-from pipeline.study import Study, generator_of, maker_of, subset_name
+from pipeline.study import FIGURES, Study, classifier_folder, generator_of, maker_of, subset_name
 from pipeline.versions import hooks
 from pipeline.warm import ADDRESS
 
@@ -99,8 +99,8 @@ def generated_for(wildcards):
 
 def classifier_file(wildcards):
     """The classifier of a cell."""
-    folder = "real_classifiers" if wildcards.recipe == "real" else "classifiers"
-    return f"results/{folder}/{SUBSET}-{{recipe}}.safetensors".format(**wildcards)
+    cell = f"{SUBSET}-{{recipe}}".format(**wildcards)
+    return f"results/{classifier_folder(cell)}/{cell}.safetensors"
 
 
 def predictions_of(wildcards):
@@ -108,6 +108,15 @@ def predictions_of(wildcards):
         f"results/predictions/{cell['cell']}.csv"
         for cell in STUDY.cells(wildcards.number)
     ]
+
+
+def as_arguments(inputs):
+    """Inputs by name as arguments of a stage."""
+    return " ".join(f"--{name} {' '.join(files)}" for name, files in inputs.items())
+
+
+def figure_sources(wildcards):
+    return source_files(f"pipeline.figures.{FIGURES[wildcards.number]}")
 
 
 def shown_image_sets(wildcards):

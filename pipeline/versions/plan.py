@@ -30,6 +30,8 @@ STAGES = (
     "classifiers",
     "predictions",
     *(f"tables{number}" for number in TABLES),
+    "claims",
+    "figures",
     "crops_sheets",
     "generated_sheets",
 )
