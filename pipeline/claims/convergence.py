@@ -27,8 +27,8 @@ def training_accuracy(history):
 def convergence(histories):
     """Return {initialisation: measures} from {initialisation: {seed: history}}, one of which is "real".
 
-    levels: what to reach, by seed; by_seed: epochs, None where it is never reached. epochs and epochs_with_pretraining: means over seeds, None
-    where one of them has none. ratio and ratio_with_pretraining: these over the epochs of "real" of the same seeds.
+    levels: what to reach, by seed; by_seed: epochs, None where it is never reached. epochs and epochs_with_pretraining:
+    means over seeds, None where one of them has none; the ratios are these over the epochs of "real", same seeds.
     Raises WrongInput where an initialisation has no seed together with "real".
     """
     levels = {seed: NEAR * training_accuracy(history).max() for seed, history in histories["real"].items()}
