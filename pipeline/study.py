@@ -176,6 +176,10 @@ class Study:
         subset = (dataset, self.sizes(dataset)[-1], self.seeds(dataset)[0])
         return [(subset, maker) for maker in makers]
 
+    def _both(self):
+        """Return target and gestures; they may be the same."""
+        return list(dict.fromkeys([self.target, self.gestures]))
+
     def largest(self, dataset):
         """Return the subsets of a data set's largest size: one name per seed."""
         size = self.sizes(dataset)[-1]
@@ -197,7 +201,7 @@ class Study:
                     for name, recipe in recipes.items()
                 },
             }
-            for dataset in (self.target, self.gestures)
+            for dataset in self._both()
         }
         return {"class_changes": compared[self.target], "convergence": list(compared.values())}
 
@@ -222,7 +226,7 @@ class Study:
 
     def figure_inputs(self, number):
         """Return {input: its files} of a figure of the paper."""
-        data = list(dict.fromkeys([self.target, self.gestures]))
+        data = self._both()
         crops = [f"results/crops/{dataset}-train.zip" for dataset in data]
         return {
             "1": {},
@@ -230,7 +234,7 @@ class Study:
             "3": {"crops": crops[:1]},
             "4": {"crops": crops[:1]},
             "5": {"crops": crops[:1]},
-            "6": {"crops": crops, "images": [f"results/images/{name}.zip" for name in self._sampled(data)]},
+            "6": {"crops": crops, "images": [f"results/images/{name}.zip" for name, *_ in self._sampled(data)]},
             "7": {"claims": ["results/claims/claims.json"]},
             "8": {"claims": ["results/claims/claims.json"], "histories": self.claim_inputs()["histories"]},
         }[number]
@@ -241,25 +245,27 @@ class Study:
         spade = self.generator_options(self.target, size, seed, self.spade)
         return {
             "1": lambda: {
-                strategy: self.classifier_options(self.target, size, seed, recipe)
-                for strategy, recipe in [("real", "real"), *((name, f"reacgan-{name}") for name in STRATEGIES)]
+                "strategies": [
+                    self.classifier_options(self.target, size, seed, recipe)
+                    for recipe in ("real", "reacgan-pretrain", "reacgan-regularization", "reacgan-mixup")
+                ]
             },
             "2": dict,
             "3": lambda: {"heatmap_sigma": spade["heatmap_sigma"]},
             "4": lambda: self.generator_options(self.target, size, seed, "reacgan"),
             "5": lambda: spade,
-            "6": lambda: {"sets": self._sampled([self.target, self.gestures])},
+            "6": lambda: {"sets": self._sampled(self._both())},
             "7": dict,
             "8": lambda: {"compared": self.claims()["convergence"]},
         }[number]()
 
     def _sampled(self, data):
-        """Return {image set: (data set, maker)} of the generated images of Figure 6."""
-        return {
-            f"{subset_name(*subset)}-{maker}": (dataset, maker)
+        """Return [(image set, data set, maker)] of the generated images of Figure 6."""
+        return [
+            (f"{subset_name(*subset)}-{maker}", dataset, maker)
             for dataset in data
             for subset, maker in self.shown_image_sets(dataset)
-        }
+        ]
 
     def artifacts(self):
         """Return {rule: its files}: everything that the study is made of, each file once."""

@@ -25,14 +25,15 @@ def training_accuracy(history):
 
 
 def convergence(histories):
-    """Return {initialisation: measures} from {initialisation: {seed: history}}, one of which is "real".
+    """Return {initialisation: measures}, "real" first, from {initialisation: {seed: history}}, one of them "real".
 
     levels: what to reach, by seed; by_seed: epochs, None where it is never reached. epochs and epochs_with_pretraining:
     means over seeds, None where one of them has none; the ratios are these over the epochs of "real", same seeds.
     Raises WrongInput where an initialisation has no seed together with "real".
     """
     levels = {seed: NEAR * training_accuracy(history).max() for seed, history in histories["real"].items()}
-    return {name: _measures(runs, histories["real"], levels, name) for name, runs in histories.items()}
+    order = sorted(histories, key=lambda name: (name != "real", name))
+    return {name: _measures(histories[name], histories["real"], levels, name) for name in order}
 
 
 def _measures(runs, real, levels, name):

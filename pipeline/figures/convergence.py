@@ -26,8 +26,8 @@ def _draw_panel(axes, dataset, curves, measures):
     level = 100 * np.mean([*measures["real"]["levels"].values()])
     label = f"{100 * NEAR:.0f} % of the highest of real: {level:.0f} %"
     axes.axhline(level, color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0, label=label)
-    for name, runs in curves.items():
-        look, own = LINES[name], measures[name]
+    for name, own in measures.items():
+        look, runs = LINES[name], curves[name]
         mean = 100 * np.mean([*runs.values()], axis=0)
         epochs = np.arange(1, len(mean) + 1)
         if len(runs) > 1:

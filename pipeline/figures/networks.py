@@ -1,5 +1,6 @@
 """Figures 4 and 5: generator and discriminator of one condition, walked through and drawn as they are built."""
 
+import textwrap
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,7 @@ from torch import nn
 
 from pipeline.data.archive import read_metadata
 from pipeline.figures.diagrams import draw_arrow, draw_box, new_diagram
-from pipeline.figures.style import figure_arguments, in_words, save_figure
+from pipeline.figures.style import TINY, figure_arguments, in_words, save_figure
 from pipeline.gan.discriminators import build_discriminator
 from pipeline.gan.generators import IMAGE_SIZE, build_generator
 from pipeline.gan.layers import (
@@ -33,8 +34,11 @@ _TITLES = {
 }
 _NORMS = {ConditionalBatchNorm: "conditional batch norm", Spade: "SPADE"}
 # Inches.
-_BOX, _STEP, _MARGIN = (2.2, 0.46), 0.58, 0.08
-_CONDITION, _GENERATOR, _DISCRIMINATOR = 0.05, 1.9, 4.72  # left edges of the columns
+_BOX, _STEP, _MARGIN = (2.35, 0.4), 0.51, 0.08
+_CONDITION, _GENERATOR, _DISCRIMINATOR = 0.05, 1.65, 4.6  # left edges of the columns
+_CONDITION_WIDTH, _LOSS_HEIGHT = 1.35, 0.56
+_LINE = 26  # letters of a formula
+_NOTE = {"fontsize": TINY, "ha": "center", "va": "center"}
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Part:
     @property
     def title(self):
         """What it is, and how many parameters it has."""
-        return f"{_kind(self.module)}, {count_parameters(self.module)}"
+        return f"{_kind(self.module)}: {count_parameters(self.module)}"
 
     @property
     def details(self):
@@ -132,10 +136,9 @@ def draw_networks(condition, num_classes, options):
     column = [part for part in drawn if not isinstance(part.module, nn.Embedding)]
     body = [part for part in judged if len(part.made) == 3]
     heads = [part for part in judged if len(part.made) == 1]
-    rows = max(len(column) + 2, len(body) + 4)
-    height = rows * _STEP + 0.55
+    height = 0.25 + max((len(column) + 2) * _STEP, (len(body) + 2) * _STEP + _LOSS_HEIGHT + 0.42)
     figure, axes = new_diagram(height)
-    top = height - 0.3
+    top = height - 0.25
     for left, name, network in ((_GENERATOR, "Generator", generator), (_DISCRIMINATOR, "Discriminator", discriminator)):
         title = f"{name}: {count_parameters(network)} parameters"
         axes.text(left + _BOX[0] / 2, height - 0.12, title, ha="center", va="center", weight="bold")
@@ -144,9 +147,9 @@ def draw_networks(condition, num_classes, options):
     _draw_condition(axes, top, drawn, column, condition, num_classes, options)
     seen = _draw_discriminator(axes, top, body, condition)
     # The generated image goes up between the columns to the discriminator.
-    right, gap = _GENERATOR + _BOX[0], _DISCRIMINATOR - 0.31
+    right, gap = _GENERATOR + _BOX[0], _DISCRIMINATOR - 0.3
     draw_arrow(axes, (right, bottom), (gap, bottom), (gap, seen), (_DISCRIMINATOR, seen))
-    _draw_heads(axes, top - (len(body) + 1) * _STEP, heads, options)
+    _draw_heads(axes, top - (len(body) + 1) * _STEP + 0.05, heads, options)
     return figure
 
 
@@ -177,24 +180,28 @@ def _draw_generator(axes, top, column, options):
 
 def _draw_condition(axes, top, drawn, column, condition, num_classes, options):
     """Draw what conditions the generator, and an arrow to each part that is told of it."""
-    width = 1.5
     if condition == "reacgan":
         embedding = next(part for part in drawn if isinstance(part.module, nn.Embedding))
-        chunk = options["z_dim"] - column[0].seen[0]
+        norms = [own for own in column[1].module.modules() if isinstance(own, ConditionalBatchNorm)]
+        chunk = norms[0].gain.in_features - embedding.made[0]
         details = [
-            f"1 of {num_classes} classes → {embedding.made[0]},",
-            f"{count_parameters(embedding.module)} parameters;",
-            f"joined by a part of z ({chunk} left)",
+            f"1 of {num_classes} classes → {embedding.made[0]}",
+            f"({count_parameters(embedding.module)} parameters)",
+            f"and, for each block, {chunk} of z",
         ]
         title = "class embedding"
     else:
         title = f"{NUM_POSE_MAPS[condition]} pose maps"
         how = "nearest pixel" if "nearest_pose" in options["as_published"] else "averaged"
         sizes = [part.seen[1] for part in column if part.conditioned]
-        details = [in_words(condition), f"{IMAGE_SIZE}×{IMAGE_SIZE}, {how}", f"to {sizes[0]}×{sizes[0]} and larger"]
+        details = [
+            in_words(condition),
+            f"{IMAGE_SIZE}×{IMAGE_SIZE}, {how} to each",
+            f"block's size, {sizes[0]}×{sizes[0]} first",
+        ]
     bottom = top - _STEP - _BOX[1]
-    draw_box(axes, _CONDITION, bottom, width, _BOX[1] + 0.1, "condition", title, details)
-    trunk = _CONDITION + width / 2
+    draw_box(axes, _CONDITION, bottom, _CONDITION_WIDTH, _BOX[1] + 0.1, "condition", title, details)
+    trunk = _CONDITION + _CONDITION_WIDTH / 2
     for row, part in enumerate(column, start=1):
         if part.conditioned:
             middle = top - row * _STEP - _BOX[1] / 2
@@ -208,22 +215,39 @@ def _draw_discriminator(axes, top, body, condition):
 
 
 def _draw_heads(axes, top, heads, options):
-    """Draw the heads side by side on the features that they share, and below them the losses."""
-    width = (_BOX[0] - _MARGIN * (len(heads) - 1)) / len(heads)
-    middle = _DISCRIMINATOR + _BOX[0] / 2
-    features = heads[0].seen[0]
-    axes.text(middle + 0.06, top + 0.03, f"ReLU, sum over pixels: {features}", fontsize=5.5, va="center")
-    places = [_DISCRIMINATOR + number * (width + _MARGIN) for number in range(len(heads))]
-    bottom = top - 0.08 - _BOX[1]
-    for left, head in zip(places, heads, strict=True):
-        title, details = head.title.split(", ")[0], [head.title.split(", ")[1], *head.details]
-        draw_box(axes, left, bottom, width, _BOX[1], "layer", title, details)
-    return bottom
+    """Draw the heads side by side, and below them the losses: hinge on the first, D2D-CE on the others."""
+    axes.text(_DISCRIMINATOR + _BOX[0] / 2, top - 0.02, f"ReLU, sum over pixels: {heads[0].seen[0]} features", **_NOTE)
+    bottom = top - 0.26 - _BOX[1]
+    places = _side_by_side(len(heads))
+    for place, head in zip(places, heads, strict=True):
+        if not isinstance(head.module, nn.Embedding):
+            middle = place[0] + place[1] / 2
+            draw_arrow(axes, (middle, top - 0.09), (middle, bottom + _BOX[1]))
+        draw_box(axes, place[0], bottom, place[1], _BOX[1], "layer", head.name, [_kind(head.module), *head.details])
+    losses = _losses(len(heads), options)
+    for number, (place, (title, details)) in enumerate(zip(_side_by_side(len(losses)), losses, strict=True)):
+        draw_box(axes, place[0], bottom - _LOSS_HEIGHT - 0.14, place[1], _LOSS_HEIGHT, "loss", title, details)
+        for head in places[1:] if number else places[:1]:
+            # Where head and loss lie above each other.
+            middle = (max(place[0], head[0]) + min(sum(place), sum(head))) / 2
+            draw_arrow(axes, (middle, bottom), (middle, bottom - 0.14))
 
 
-def _formula(loss):
-    """Return the formula that a loss gives in its docstring."""
-    return loss.__doc__.removeprefix("Return ").rstrip(".")
+def _side_by_side(count):
+    """Return (left, width) of so many boxes that share the discriminator's column."""
+    width = (_BOX[0] - _MARGIN * (count - 1)) / count
+    return [(_DISCRIMINATOR + number * (width + _MARGIN), width) for number in range(count)]
+
+
+def _losses(num_heads, options):
+    """Return (title, details) of each loss, the formulas from the functions that training calls."""
+    formulas = {"D": hinge_discriminator, "G": hinge_generator}
+    said = [f"{name}: " + loss.__doc__.removeprefix("Return ").rstrip(".") for name, loss in formulas.items()]
+    losses = [("hinge loss", [line for formula in said for line in textwrap.wrap(formula, _LINE)])]
+    if num_heads > 1:
+        names = {"λ": "lambda_cond", "margin": "margin", "temperature": "temperature"}
+        losses.append(("D2D-CE", [f"{name} {options[key]:g}" for name, key in names.items()]))
+    return losses
 
 
 def main():

@@ -60,7 +60,7 @@ def main():
         real = read_image_set(path)
         labels = choose_labels(real.rows)
         rows = {"real": _pick(real, labels)}
-        for name, (origin, maker) in args.options["sets"].items():
+        for name, origin, maker in args.options["sets"]:
             if origin == dataset:
                 rows[textwrap.fill(in_words(maker), _WORDS)] = _pick(
                     read_image_set(images[name], keep=first_of_each), labels
