@@ -17,18 +17,18 @@ from pipeline.figures.style import (
     VERMILLION,
     figure_arguments,
     new_figure,
+    rotation_of,
     save_figure,
 )
 from pipeline.stage import run_stage
 
 _LINE = 145  # letters of the sentence below the bars
-_ROOM = 12  # classes whose labels fit side by side
 
 
 def draw_class_changes(classes, sentence):
     """Return the Figure; classes: rows of class_changes with class, train_images, test_images and change."""
     rows = classes.sort_values("train_images", kind="stable").reset_index(drop=True)
-    figure = new_figure(4.0 if len(rows) > _ROOM else 3.2)
+    figure = new_figure(4.0 if rotation_of(rows["class"]) else 3.2)
     axes = figure.subplots()
     for those, look, label in ((rows["change"] > 0, RISE, "rose"), (rows["change"] < 0, FALL, "fell")):
         chosen = rows[those]
@@ -50,8 +50,7 @@ def _label_classes(axes, rows):
     """Write training and test images below each bar, and the class above the frame."""
     counts = [f"{count:.3g}" if count % 1 else f"{count:.0f}" for count in rows["train_images"]]
     labels = [f"{count} ({tested})" for count, tested in zip(counts, rows["test_images"], strict=True)]
-    rotation = 90 if len(rows) > _ROOM else 0
-    axes.set_xticks(rows.index, labels, rotation=rotation)
+    axes.set_xticks(rows.index, labels, rotation=rotation_of(labels))
     for text, count in zip(axes.get_xticklabels(), rows["train_images"], strict=True):
         if count < MINORITY:
             text.set(color=GREEN, style="italic")
@@ -62,7 +61,7 @@ def _label_classes(axes, rows):
         fontsize=SMALL,
     )
     names = axes.secondary_xaxis("top")
-    names.set_xticks(rows.index, rows["class"], rotation=rotation, fontsize=SMALL)
+    names.set_xticks(rows.index, rows["class"], rotation=rotation_of(rows["class"]), fontsize=SMALL)
     names.tick_params(length=0)
     names.spines["top"].set_visible(False)
 

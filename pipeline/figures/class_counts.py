@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.claims.class_changes import MAJORITY, MINORITY
-from pipeline.figures.style import GREY, TEST, TRAIN, figure_arguments, new_figure, save_figure
+from pipeline.figures.style import GREY, TEST, TRAIN, figure_arguments, new_figure, rotation_of, save_figure
 from pipeline.stage import run_stage
 
 _LOG_FROM = 20  # times the smallest class: from here on a linear axis hides it
@@ -46,7 +46,7 @@ def _draw_panel(axes, dataset, counts):
     for limit in (MINORITY, MAJORITY):
         if limit < counts["train"].max():
             axes.axhline(limit, color=GREY, linewidth=0.5, linestyle=(0, (4, 3)), zorder=0)
-    axes.set_xticks(places, counts.index, rotation=90 if len(counts) > 12 else 0)
+    axes.set_xticks(places, counts.index, rotation=rotation_of(counts.index))
     axes.set_xlim(-0.6, len(counts) - 0.4)
     axes.set_ylabel("images")
     # Above the frame: below it, the bars of a balanced data set are everywhere.

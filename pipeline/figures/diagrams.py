@@ -11,7 +11,7 @@ LOOKS = {
     "layer": {"facecolor": "#D6E8F5", "edgecolor": BLACK},
     "attention": {"facecolor": "#F6D9A0", "edgecolor": BLACK},
     "condition": {"facecolor": "#FFFFFF", "edgecolor": BLACK, "linestyle": "--"},
-    "loss": {"facecolor": "#E4E4E4", "edgecolor": BLACK},
+    "loss": {"facecolor": "#C8C8C8", "edgecolor": BLACK},
 }
 
 

@@ -8,6 +8,7 @@ from pipeline.stage import stage_arguments
 
 WIDTH = 7.0  # inches: both columns of the paper
 SMALL, TINY = 6.5, 5.5  # points
+_LETTERS = 90  # small and bold ones, as many as the width of a figure holds
 
 # Okabe and Ito, safe for the colour-blind.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -65,6 +66,11 @@ def figure_arguments(description, inputs=()):
     for name in inputs:
         parser.add_argument(f"--{name}", nargs="+", required=True)
     return parser
+
+
+def rotation_of(labels):
+    """Return by how many degrees to turn the labels of an axis as wide as a figure: not at all where they fit."""
+    return 90 if len(labels) * (1 + max(map(len, labels))) > _LETTERS else 0
 
 
 def in_words(maker):

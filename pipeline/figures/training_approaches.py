@@ -119,21 +119,22 @@ def draw_training_approaches(strategies):
 
 def _draw_row(axes, top, options):
     middle, left = top - 0.4, 0.1
-    start = _STARTS[options["weights"]]
+    start, classifiers = _STARTS[options["weights"]], []
     for phase, epochs, steps in observe(options):
         origins = sorted({origin for step in steps for own in step for origin in own}, reverse=True)
         left = _draw_phase(
             axes, left, middle, origins, ("pretraining" if phase == "pretrain" else "training", epochs, start)
         )
         loss = loss_in_symbols(steps)
+        classifiers.append(left - _GAP - _BOX_WIDTH / 2)
         details = weight_in_words(options) if phase == "train" else []
         # Two lines are a case distinction, which is long.
         width = 0.8 if len(loss) + len(details) == 1 else 1.6
         draw_box(axes, left, middle - 0.3, width, 0.6, "loss", "loss", [*loss, *details])
-        left += width
-        if phase == "pretrain":
-            draw_arrow(axes, (left, middle), (left + _GAP, middle))
-        left, start = left + _GAP, "these weights"
+        left, start = left + width + _GAP, "these weights"
+    # The weights go from one classifier to the next.
+    for one, other in itertools.pairwise(classifiers):
+        draw_arrow(axes, (one, middle - 0.3), (one, middle - 0.38), (other, middle - 0.38), (other, middle - 0.3))
 
 
 def _draw_phase(axes, left, middle, origins, said):

@@ -1,4 +1,4 @@
-"""JSON artifacts: the measures of a table or of conditioning, and the plans that DVC compares."""
+"""JSON artifacts: the measures of a table or of conditioning, claims, and the plans that DVC compares."""
 
 import json
 
@@ -7,25 +7,32 @@ from pipeline.stage import WrongInput
 
 
 def read(path):
-    """Return the Contents of measures or of a plan; raise WrongInput for other JSON.
+    """Return the Contents of measures, of claims or of a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
-    {"value", "n"}}}; a plan is {file: settings}.
+    {"value", "n"}}}, claims {claim: {"section", "sentence", …}}; a plan is {file: settings}.
     """
     try:
         content = json.loads(path.read_text())
         if all("command" in settings for settings in content.values()):
             return _plan(content)
+        if all("sentence" in claim for claim in content.values()):
+            return _claims(content)
         if "generated" in content:
             return _conditioning(content)
         return _measures(content)
     except (ValueError, AttributeError, TypeError):  # JSON's own error is a ValueError, and so is that of the encoding
-        raise WrongInput(f"{path}: neither measures nor a plan; delete it and run Snakemake again") from None
+        raise WrongInput(f"{path}: neither measures nor claims nor a plan; delete it and run Snakemake again") from None
 
 
 def _plan(content):
     size = f"{len(content)} files and the settings that each is made with"
     return Contents("plan", size, lines=lambda: [size, *content])
+
+
+def _claims(content):
+    said = [f"Section {claim['section']}: {claim['sentence']}" for claim in content.values()]
+    return Contents("claims", f"{len(content)} claims of the paper, and what this study says", lines=lambda: said)
 
 
 def _conditioning(content):

@@ -11,7 +11,14 @@ import tempfile
 from pipeline.expected import announce
 from pipeline.sources import photographs_digest, source_files
 from pipeline.stage import WrongInput
-from pipeline.study import FIGURES, Study, classifier_folder, generator_of, maker_of, subset_name
+from pipeline.study import (
+    FIGURES,
+    Study,
+    classifier_folder,
+    generator_of,
+    maker_of,
+    subset_name,
+)
 from pipeline.versions import hooks
 from pipeline.warm import ADDRESS
 
