@@ -25,6 +25,19 @@ FIGURES = {
     "7": "class_changes",
     "8": "convergence",
 }
+# Settings that Figures 1, 4 and 5 show: an edit of another one redraws nothing.
+_TOLD_OF_TRAINING = ("strategy", "strategies", "weights", "epochs", "pretrain_epochs", "seed")
+_TOLD_OF_NETWORKS = (
+    "condition",
+    "channels",
+    "z_dim",
+    "shared_dim",
+    "embed_dim",
+    "lambda_cond",
+    "margin",
+    "temperature",
+    "as_published",
+)
 _SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
 
 
@@ -241,19 +254,19 @@ class Study:
 
     def figure_options(self, number):
         """Return the settings of a figure of the paper."""
-        size, seed = self.sizes(self.target)[-1], self.seeds(self.target)[0]
-        spade = self.generator_options(self.target, size, seed, self.spade)
+        subset = (self.target, self.sizes(self.target)[-1], self.seeds(self.target)[0])
+        spade = self.generator_options(*subset, self.spade)
         return {
             "1": lambda: {
                 "strategies": [
-                    self.classifier_options(self.target, size, seed, recipe)
+                    _only(_TOLD_OF_TRAINING, self.classifier_options(*subset, recipe))
                     for recipe in ("real", "reacgan-pretrain", "reacgan-regularization", "reacgan-mixup")
                 ]
             },
             "2": dict,
-            "3": lambda: {"heatmap_sigma": spade["heatmap_sigma"]},
-            "4": lambda: self.generator_options(self.target, size, seed, "reacgan"),
-            "5": lambda: spade,
+            "3": lambda: _only(["heatmap_sigma"], spade),
+            "4": lambda: _only(_TOLD_OF_NETWORKS, self.generator_options(*subset, "reacgan")),
+            "5": lambda: _only(_TOLD_OF_NETWORKS, spade),
             "6": lambda: {"sets": self._sampled(self._both())},
             "7": dict,
             "8": lambda: {"compared": self.claims()["convergence"]},
@@ -310,6 +323,10 @@ class Study:
         for kind in ("crops", "generated"):
             files[f"{kind}_sheets"] = [f"results/sheets/{kind}/{name}.png" for name in self.experiments]
         return files
+
+
+def _only(names, options):
+    return {name: options[name] for name in names}
 
 
 def subset_name(dataset, size, seed):

@@ -2,6 +2,7 @@
 
 import itertools
 
+from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
 
@@ -42,4 +43,17 @@ def overlapping(figure):
         for (one, first), (other, second) in itertools.combinations(boxes, 2)
         if min(first.x1, second.x1) - max(first.x0, second.x0) > 1
         and min(first.y1, second.y1) - max(first.y0, second.y0) > 1
+    ]
+
+
+def crossing(figure):
+    """Return texts that lie partly in a box and partly outside of it."""
+    boxes = [patch.get_window_extent() for patch in figure.findobj(FancyBboxPatch)]
+    texts = [(text.get_text(), text.get_window_extent()) for text in shown_texts(figure)]
+    return [
+        text
+        for text, own in texts
+        for box in boxes
+        if own.overlaps(box)
+        and not (box.x0 <= own.x0 and own.x1 <= box.x1 and box.y0 - 1 <= own.y0 and own.y1 <= box.y1 + 1)
     ]

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from figures.drawn import overlapping, texts_of
+from figures.drawn import crossing, overlapping, texts_of
 from gan.small import OPTIONS
 from torch import nn
 
@@ -89,4 +89,4 @@ def test_a_block_added_to_the_code_is_added_to_the_figure(monkeypatch):
 @pytest.mark.parametrize("channels", [8, 96])
 def test_no_text_lies_on_another_or_leaves_its_box(condition, channels):
     figure = draw_networks(condition, 40, OPTIONS | {"channels": channels})
-    assert overlapping(figure) == []
+    assert overlapping(figure) == [] and crossing(figure) == []

@@ -33,7 +33,7 @@ def test_a_column_shows_one_class_in_every_row():
     assert [value for value, *_ in shown] == [0, 1, 2, 3, 20, 21, 22, 23, 40, 41, 42, 43, 0, 1, 20, 21]
     # Same class, same column; later rows and data sets further down.
     for first, second in ((0, 4), (4, 8), (1, 5), (8, 12)):
-        assert shown[first][1] == shown[second][1] and shown[first][2] > shown[second][2]
+        assert shown[first][1] == pytest.approx(shown[second][1]) and shown[first][2] > shown[second][2]
     assert {"signs", "gestures", "row 0", "class3"} <= set(texts_of(figure))
 
 

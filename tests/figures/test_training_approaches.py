@@ -1,6 +1,6 @@
 import pytest
 from classify.toys import OPTIONS
-from figures.drawn import overlapping, texts_of
+from figures.drawn import crossing, overlapping, texts_of
 
 from pipeline.classify import strategies
 from pipeline.figures.training_approaches import draw_training_approaches, loss_in_symbols, observe
@@ -63,5 +63,6 @@ def test_the_weight_runs_from_the_first_epoch_to_the_last():
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 100])
-def test_no_text_lies_on_another(epochs):
-    assert overlapping(figure(epochs=epochs, weights="imagenet")) == []
+def test_no_text_lies_on_another_or_leaves_its_box(epochs):
+    drawn = figure(epochs=epochs, weights="imagenet")
+    assert overlapping(drawn) == [] and crossing(drawn) == []
