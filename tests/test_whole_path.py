@@ -1,5 +1,6 @@
 """The whole path with the real tools, at a size of seconds: from drawn hands to Table 8, twice, and after edits."""
 
+import json
 import re
 import shutil
 

@@ -36,7 +36,7 @@ _NORMS = {ConditionalBatchNorm: "conditional batch norm", Spade: "SPADE"}
 # Inches.
 _BOX, _STEP, _MARGIN = (2.35, 0.4), 0.51, 0.08
 _CONDITION, _GENERATOR, _DISCRIMINATOR = 0.05, 1.65, 4.6  # left edges of the columns
-_CONDITION_WIDTH, _LOSS_HEIGHT = 1.35, 0.56
+_CONDITION_WIDTH, _HEAD_HEIGHT, _LOSS_HEIGHT = 1.35, 0.5, 0.56
 _LINE = 26  # letters of a formula
 _NOTE = {"fontsize": TINY, "ha": "center", "va": "center"}
 
@@ -52,7 +52,7 @@ class Part:
 
     @property
     def title(self):
-        """What it is, and how many parameters it has."""
+        """What it is, and its parameters."""
         return f"{_kind(self.module)}: {count_parameters(self.module)}"
 
     @property
@@ -136,7 +136,7 @@ def draw_networks(condition, num_classes, options):
     column = [part for part in drawn if not isinstance(part.module, nn.Embedding)]
     body = [part for part in judged if len(part.made) == 3]
     heads = [part for part in judged if len(part.made) == 1]
-    height = 0.25 + max((len(column) + 2) * _STEP, (len(body) + 2) * _STEP + _LOSS_HEIGHT + 0.42)
+    height = 0.25 + max((len(column) + 2) * _STEP, (len(body) + 1) * _STEP + _HEAD_HEIGHT + _LOSS_HEIGHT + 0.42)
     figure, axes = new_diagram(height)
     top = height - 0.25
     for left, name, network in ((_GENERATOR, "Generator", generator), (_DISCRIMINATOR, "Discriminator", discriminator)):
@@ -181,24 +181,9 @@ def _draw_generator(axes, top, column, options):
 def _draw_condition(axes, top, drawn, column, condition, num_classes, options):
     """Draw what conditions the generator, and an arrow to each part that is told of it."""
     if condition == "reacgan":
-        embedding = next(part for part in drawn if isinstance(part.module, nn.Embedding))
-        norms = [own for own in column[1].module.modules() if isinstance(own, ConditionalBatchNorm)]
-        chunk = norms[0].gain.in_features - embedding.made[0]
-        details = [
-            f"1 of {num_classes} classes → {embedding.made[0]}",
-            f"({count_parameters(embedding.module)} parameters)",
-            f"and, for each block, {chunk} of z",
-        ]
-        title = "class embedding"
+        title, details = "class embedding", _told_of_labels(drawn, num_classes)
     else:
-        title = f"{NUM_POSE_MAPS[condition]} pose maps"
-        how = "nearest pixel" if "nearest_pose" in options["as_published"] else "averaged"
-        sizes = [part.seen[1] for part in column if part.conditioned]
-        details = [
-            in_words(condition),
-            f"{IMAGE_SIZE}×{IMAGE_SIZE}, {how} to each",
-            f"block's size, {sizes[0]}×{sizes[0]} first",
-        ]
+        title, details = f"{NUM_POSE_MAPS[condition]} pose maps", _told_of_poses(column, condition, options)
     bottom = top - _STEP - _BOX[1]
     draw_box(axes, _CONDITION, bottom, _CONDITION_WIDTH, _BOX[1] + 0.1, "condition", title, details)
     trunk = _CONDITION + _CONDITION_WIDTH / 2
@@ -206,6 +191,27 @@ def _draw_condition(axes, top, drawn, column, condition, num_classes, options):
         if part.conditioned:
             middle = top - row * _STEP - _BOX[1] / 2
             draw_arrow(axes, (trunk, bottom), (trunk, middle), (_GENERATOR, middle))
+
+
+def _told_of_labels(drawn, num_classes):
+    embedding = next(part for part in drawn if isinstance(part.module, nn.Embedding))
+    norms = (own for part in drawn for own in part.module.modules() if isinstance(own, ConditionalBatchNorm))
+    chunk = next(norms).gain.in_features - embedding.made[0]
+    return [
+        f"1 of {num_classes} classes → {embedding.made[0]}",
+        f"({count_parameters(embedding.module)} parameters)",
+        f"and, for each block, {chunk} of z",
+    ]
+
+
+def _told_of_poses(column, condition, options):
+    how = "nearest pixel" if "nearest_pose" in options["as_published"] else "averaged"
+    smallest = min(part.seen[1] for part in column if part.conditioned)
+    return [
+        in_words(condition),
+        f"{IMAGE_SIZE}×{IMAGE_SIZE}, {how} to each",
+        f"block's size, {smallest}×{smallest} first",
+    ]
 
 
 def _draw_discriminator(axes, top, body, condition):
@@ -217,13 +223,14 @@ def _draw_discriminator(axes, top, body, condition):
 def _draw_heads(axes, top, heads, options):
     """Draw the heads side by side, and below them the losses: hinge on the first, D2D-CE on the others."""
     axes.text(_DISCRIMINATOR + _BOX[0] / 2, top - 0.02, f"ReLU, sum over pixels: {heads[0].seen[0]} features", **_NOTE)
-    bottom = top - 0.26 - _BOX[1]
+    bottom = top - 0.26 - _HEAD_HEIGHT
     places = _side_by_side(len(heads))
     for place, head in zip(places, heads, strict=True):
         if not isinstance(head.module, nn.Embedding):
             middle = place[0] + place[1] / 2
-            draw_arrow(axes, (middle, top - 0.09), (middle, bottom + _BOX[1]))
-        draw_box(axes, place[0], bottom, place[1], _BOX[1], "layer", head.name, [_kind(head.module), *head.details])
+            draw_arrow(axes, (middle, top - 0.09), (middle, bottom + _HEAD_HEIGHT))
+        details = [_kind(head.module), *head.details, count_parameters(head.module)]
+        draw_box(axes, place[0], bottom, place[1], _HEAD_HEIGHT, "layer", head.name, details)
     losses = _losses(len(heads), options)
     for number, (place, (title, details)) in enumerate(zip(_side_by_side(len(losses)), losses, strict=True)):
         draw_box(axes, place[0], bottom - _LOSS_HEIGHT - 0.14, place[1], _LOSS_HEIGHT, "loss", title, details)

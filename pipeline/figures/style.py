@@ -11,8 +11,8 @@ SMALL, TINY = 6.5, 5.5  # points
 _LETTERS = 90  # small and bold ones, as many as the width of a figure holds
 
 # Okabe and Ito, safe for the colour-blind.
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
+BLACK, ORANGE, GREEN, BLUE, VERMILLION = "#000000", "#E69F00", "#009E73", "#0072B2", "#D55E00"
+GREY = "#767676"
 
 # Lines and bars that stand together differ by these as well, for print without colour.
 LINES = {
