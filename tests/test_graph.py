@@ -59,7 +59,7 @@ def test_test_images_are_read_by_the_final_evaluation_alone(jobs):
     used = {path for job in jobs for path in job.inputs}
     after = [job for job in jobs if job.rule == "predictions"]
     readers_after = {job.rule for job in jobs for path in job.inputs if any(path in done.outputs for done in after)}
-    assert readers_after == {"tables"}
+    assert readers_after == {"tables", "claims"}
     assert any(path.endswith("-test.zip") for path in used)
 
 
@@ -115,19 +115,21 @@ def test_every_job_names_the_code_it_depends_on(jobs):
 
 
 @pytest.mark.parametrize(
-    ("change", "rule", "word"),
+    ("change", "rule", "word", "figures"),
     [
-        ({"classifier": {"strategies": {"mixup": {"alpha": 0.9}}}}, "classifiers", "mixup"),
-        ({"generators": {"reacgan": {"lr": 0.125}}}, "generators", "reacgan"),
+        # Figures 1 and 4 state these values.
+        ({"classifier": {"strategies": {"mixup": {"alpha": 0.9}}}}, "classifiers", "mixup", ["1"]),
+        ({"generators": {"reacgan": {"embed_dim": 16}}}, "generators", "reacgan", ["4"]),
+        ({"generators": {"reacgan": {"lr": 0.125}}}, "generators", "reacgan", []),
     ],
 )
-def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word):
+def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word, figures):
     config = {"study": "demo", "studies": {"demo": {"experiments": {"drawn_signs": change}}}}
     before = {job.outputs[0]: job for job in jobs_of({"study": "demo"})}
     after = {job.outputs[0]: job for job in jobs_of(config)}
     changed = [name for name in before if before[name].options != after[name].options]
     concerned = [name for name in before if before[name].rule == rule and "drawn_signs" in name and word in name]
-    assert sorted(changed) == sorted(concerned)
+    assert sorted(changed) == sorted(concerned + [f"results/figures/figure{number}.png" for number in figures])
 
 
 def test_table_3_tells_the_weight_of_the_conditional_loss():

@@ -35,6 +35,8 @@ def test_folders_import_only_from_folders_before_their_own():
         "bench",
         "metrics",
         "rating",
+        "claims",
+        "figures",
         "report",
         "versions",
         "inspect",

@@ -16,6 +16,7 @@ _READERS = {
     ".safetensors": "weights",
     ".pt": "training_states",
     ".png": "sheets",
+    ".pdf": "drawings",
 }
 
 

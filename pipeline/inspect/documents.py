@@ -1,4 +1,4 @@
-"""JSON artifacts: measures of tables, of conditioning, of image quality, ratings by people, plans that DVC compares."""
+"""JSON artifacts: measures of tables, conditioning and image quality, ratings, claims, and plans of DVC's stages."""
 
 import json
 
@@ -7,11 +7,11 @@ from pipeline.stage import WrongInput
 
 
 def read(path):
-    """Return the Contents of measures, ratings or a plan; raise WrongInput for other JSON.
+    """Return the Contents of measures, ratings, claims or a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
     {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; a plan is {file:
-    settings}; ratings are as pipeline.rating.answers sums them up.
+    settings}; claims are {claim: {"section", "sentence", …}}; ratings are as pipeline.rating.answers sums them up.
     """
     try:
         content = json.loads(path.read_text())
@@ -21,17 +21,26 @@ def read(path):
             return _ratings(content)
         if all("command" in settings for settings in content.values()):
             return _plan(content)
+        if all("sentence" in claim for claim in content.values()):
+            return _claims(content)
         if "generated" in content:
             return _conditioning(content)
         return _measures(content)
     # JSON's own error is a ValueError, and so is that of the encoding.
     except (ValueError, AttributeError, TypeError, KeyError):
-        raise WrongInput(f"{path}: neither measures, ratings nor a plan; delete it and run Snakemake again") from None
+        raise WrongInput(
+            f"{path}: neither measures, ratings, claims nor a plan; delete it and run Snakemake again"
+        ) from None
 
 
 def _plan(content):
     size = f"{len(content)} files and the settings that each is made with"
     return Contents("plan", size, lines=lambda: [size, *content])
+
+
+def _claims(content):
+    said = [f"Section {claim['section']}: {claim['sentence']}" for claim in content.values()]
+    return Contents("claims", f"{len(content)} claims of the paper, and what this study says", lines=lambda: said)
 
 
 def _conditioning(content):

@@ -13,8 +13,10 @@ from pipeline.sources import folder_digest, source_files
 from pipeline.stage import WrongInput
 from pipeline.study import (
     ACCURACY_TABLES,
+    FIGURES,
     QUALITY_TABLES,
     Study,
+    classifier_folder,
     generator_of,
     maker_of,
     subset_name,
@@ -111,8 +113,8 @@ def generated_for(wildcards):
 
 def classifier_file(wildcards):
     """The classifier of a cell."""
-    folder = "real_classifiers" if wildcards.recipe == "real" else "classifiers"
-    return f"results/{folder}/{SUBSET}-{{recipe}}.safetensors".format(**wildcards)
+    cell = f"{SUBSET}-{{recipe}}".format(**wildcards)
+    return f"results/{classifier_folder(cell)}/{cell}.safetensors"
 
 
 def predictions_of(wildcards):
@@ -134,6 +136,15 @@ def quality_of(wildcards):
         f"results/quality/{cell['cell']}.json"
         for cell in STUDY.quality_cells(wildcards.number)
     ]
+
+
+def as_arguments(inputs):
+    """Inputs by name as arguments of a stage."""
+    return " ".join(f"--{name} {' '.join(files)}" for name, files in inputs.items())
+
+
+def figure_sources(wildcards):
+    return source_files(f"pipeline.figures.{FIGURES[wildcards.number]}")
 
 
 def shown_image_sets(wildcards):

@@ -33,6 +33,8 @@ STAGES = (
     "rating_forms",
     "ratings",
     *(f"tables{number}" for number in TABLES),
+    "claims",
+    "figures",
     "crops_sheets",
     "generated_sheets",
 )

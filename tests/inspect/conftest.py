@@ -11,6 +11,7 @@ import pytest
 import torch
 from gan.small import OPTIONS
 
+from pipeline.claims import check
 from pipeline.classify.conditioning import measured, summarise
 from pipeline.classify.evaluate import predictions
 from pipeline.classify.model import save_classifier
@@ -19,6 +20,7 @@ from pipeline.classify.state import Training
 from pipeline.classify.train import write_history
 from pipeline.data import drawn, photographs, split, subset
 from pipeline.data.archive import read_image_set, read_metadata
+from pipeline.figures import class_counts
 from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import build_generator
 from pipeline.gan.history import write_curve, write_samples
@@ -181,6 +183,31 @@ def make_tables(results):
     tables.main()
 
 
+def make_claims(results):
+    cells = {seed: f"toy-nall-s{seed}-real" for seed in (0, 1)}
+    compared = {
+        "dataset": "toy",
+        "size": "all",
+        "subsets": dict.fromkeys(cells, "toy-nall-s0"),
+        "cells": dict.fromkeys(["real", "ReACGAN", "SPADE"], cells),
+    }
+    files = {
+        "predictions": [results / f"predictions/{cell}.csv" for cell in cells.values()],
+        "subsets": [results / "subsets/toy-nall-s0.csv"],
+        "histories": [results / f"classifiers/{cell}.csv" for cell in cells.values()],
+        "out": [results / "claims/claims.json"],
+    }
+    arguments = [str(text) for name, paths in files.items() for text in (f"--{name}", *paths)]
+    options = {"class_changes": compared, "convergence": [compared]}
+    sys.argv = ["claims", "--options", json.dumps(options), *arguments]
+    check.main()
+
+
+def make_figures(results):
+    figures = {kind: results / f"figures/figure2.{kind}" for kind in ("png", "pdf")}
+    run(class_counts, {}, splits=results / "splits/toy.csv", **figures)
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """The results/ folder with all artifacts; not to be changed."""
@@ -190,7 +217,8 @@ def made(tmp_path_factory):
     torch.set_num_threads(1)
     try:
         judged = (make_conditioning, make_quality, make_ratings)
-        for make in (make_data, make_generated, make_classified, *judged, make_tables):
+        shown = (make_tables, make_claims, make_figures)
+        for make in (make_data, make_generated, make_classified, *judged, *shown):
             make(results)
     finally:
         sys.argv = argv

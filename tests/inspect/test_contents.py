@@ -40,6 +40,9 @@ KINDS = {
     "rating_forms/toy.html": "page",
     "rating_forms/toy.csv": "key of a rating form",
     "ratings/toy.json": "ratings by people",
+    "claims/claims.json": "claims",
+    "figures/figure2.png": "picture",
+    "figures/figure2.pdf": "drawing",
     "sheets/crops/toy.png": "picture",
     "table8.csv": "table",
     "table8_long.csv": "table",
@@ -54,6 +57,8 @@ UNDRAWN = {
     "page",
     "key of a rating form",
     "ratings by people",
+    "drawing",
+    "claims",
     "table",
     "measures of a table",
     "measures of conditioning",
@@ -110,6 +115,8 @@ def test_ordinary_tools_open_every_artifact(made, name):
         assert len(pd.read_csv(path)) > 0
     elif path.suffix == ".json":
         assert json.loads(path.read_text())
+    elif path.suffix == ".pdf":
+        assert path.read_bytes().startswith(b"%PDF-")
     elif path.suffix == ".pt":
         assert torch.load(path, weights_only=True)
     elif path.suffix == ".html":
@@ -125,6 +132,11 @@ def test_image_sets_are_counted_per_class(made):
     assert "images per class | 1 9 | 5 6" in told(made, "crops/toy-train.zip")
     filtered = told(made, "filtered/toy-nall-s0-reacgan.zip")
     assert "images per class | 1 2 | 5 2" in filtered and "with keypoints: 0" in filtered and "scores: low" in filtered
+
+
+def test_claims_and_figures_are_told(made):
+    assert "Section 5.2.2: toy (all training images, 2 seeds): of 2 classes 0 rose" in told(made, "claims/claims.json")
+    assert told(made, "figures/figure2.pdf").startswith("7 x 2.4 inches")
 
 
 def test_pixels_are_those_of_the_images(made):
