@@ -24,6 +24,11 @@ def source_files(*modules):
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
+def template_files(folder):
+    """Return the sorted paths, relative to the repository, of the templates of a folder of pipeline/."""
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline" / folder / "templates").iterdir())
+
+
 def photographs_digest(root):
     """Return a hash of the file names under `root`, and of the small text files there, such as groups.csv.
 
