@@ -42,7 +42,7 @@ def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
     restore = edit(copy / "params.yaml", "alpha: 0.0", "alpha: 0.125")
     try:
         # mixup rows: ReACGAN, SPADE and multi-source at two sizes, filtered at one, two of the gestures
-        assert planned(copy) == {"classifiers": 9, "predictions": 9, "tables": 3}
+        assert planned(copy) == {"classifiers": 9, "predictions": 9, "tables": 3, "report": 1}
     finally:
         restore()
 
@@ -50,7 +50,7 @@ def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
 def test_an_edit_of_one_module_runs_what_depends_on_it(copy):
     restore = edit(copy / "pipeline" / "generate" / "keep_best.py", "\nif __name__", "\n# a word\nif __name__")
     try:
-        assert planned(copy) == {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1}
+        assert planned(copy) == {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1, "report": 1}
     finally:
         restore()
 

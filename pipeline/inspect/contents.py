@@ -15,6 +15,7 @@ _READERS = {
     ".safetensors": "weights",
     ".pt": "training_states",
     ".png": "sheets",
+    ".html": "pages",
 }
 
 

@@ -92,7 +92,11 @@ def _since(path, checksum, made):
 
 
 def _without_code(since):
-    code = {name: what for name, what in since.items() if name.endswith((".py", ".smk", "Snakefile"))}
+    code = {
+        name: what
+        for name, what in since.items()
+        if name.endswith((".py", ".smk", "Snakefile")) or "/templates/" in name
+    }
     return {name: what for name, what in since.items() if name not in code}, code
 
 

@@ -37,6 +37,7 @@ _HOLDS = {
     "classifiers": _CLASSIFIERS,
     "predictions": {"predictions"},
     "sheets": {"picture"},
+    "report": {"report on a study"},
     "plan": {"plan"},
     STATES: {"training state of a generator", "training state of a classifier"},
 }

@@ -32,6 +32,7 @@ STAGES = (
     *(f"tables{number}" for number in TABLES),
     "crops_sheets",
     "generated_sheets",
+    "report",
 )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from gan.small import OPTIONS
+from report.made_up import demo
 
 from pipeline.classify.conditioning import measured, summarise
 from pipeline.classify.evaluate import predictions
@@ -26,7 +27,7 @@ from pipeline.gan.state import new_training, save_training
 from pipeline.generate import keep_best, sample
 from pipeline.poses import crop, extract
 from pipeline.poses.hand import Hand
-from pipeline.report import sheets, tables
+from pipeline.report import page, sheets, tables
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
 DRAWN = {
@@ -150,6 +151,10 @@ def make_tables(results):
     tables.main()
 
 
+def make_report(results):
+    run(page, demo().own_params(), out=results / "report/report.html")
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """The results/ folder with all artifacts; not to be changed."""
@@ -158,7 +163,7 @@ def made(tmp_path_factory):
     argv = sys.argv
     torch.set_num_threads(1)
     try:
-        for make in (make_data, make_generated, make_classified, make_conditioning, make_tables):
+        for make in (make_data, make_generated, make_classified, make_conditioning, make_tables, make_report):
             make(results)
     finally:
         sys.argv = argv

@@ -37,6 +37,7 @@ KINDS = {
     "classifiers/toy-nall-s0-real.csv": "training curve",
     "predictions/toy-nall-s0-real.csv": "predictions",
     "sheets/crops/toy.png": "picture",
+    "report/report.html": "report on a study",
     "table8.csv": "table",
     "table8_long.csv": "table",
     "table8.json": "measures of a table",
@@ -51,6 +52,7 @@ UNDRAWN = {
     "measures of a table",
     "measures of conditioning",
     "plan",
+    "report on a study",
     "training state of a generator",
 }
 
@@ -104,6 +106,8 @@ def test_ordinary_tools_open_every_artifact(made, name):
         assert json.loads(path.read_text())
     elif path.suffix == ".pt":
         assert torch.load(path, weights_only=True)
+    elif path.suffix == ".html":
+        assert path.read_text().startswith("<!doctype html>")
     else:
         Image.open(path).verify()
 
@@ -247,6 +251,7 @@ def test_metadata_and_images_must_agree(made, tmp_path):
         ("cut.csv", "file_name,label,score\na,0,0.5\nb,0,0.0", "cut off"),
         ("other.csv", "a,b\n1,2\n", "columns a,b"),
         ("list.json", "[1, 2]", "neither"),
+        ("form.html", "<!doctype html><html><title>A form</title></html>", "not a whole report"),
         ("notes.txt", "hello", "known kind"),
     ],
 )
