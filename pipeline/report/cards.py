@@ -13,7 +13,7 @@ _SPLITS = {
 
 @dataclass(frozen=True)
 class Card:
-    """stages: (what, photographs left, photographs lost, why: [text]); classes: one dict per class; groups: by side."""
+    """stages: (what, photographs left, photographs lost, why); classes: one dict per class; groups: by side."""
 
     name: str
     source: str
@@ -31,12 +31,12 @@ def card_of(name, data, manifest, poses, split):
     kept = found[found["name"].isin(split["name"])]
     reasons = poses.loc[poses["found"] != "1", "reason"].value_counts()
     small = found.loc[~found["name"].isin(split["name"]), "class"].value_counts()
-    few = f"fewer than {data['split']['min_images']} photographs with a hand, or not among the study's classes"
+    few = f"fewer than {data['split']['min_images']} photographs with a hand, or not among the study's classes: "
     stages = [
-        ("photographs listed", len(manifest), 0, []),
-        ("hand found", len(found), len(poses) - len(found), _counted(reasons, "{}")),
-        ("class kept", len(kept), len(found) - len(kept), _counted(small, f"class {{}}, {few}")),
-        ("cropped and split", len(split), len(kept) - len(split), []),
+        ("photographs listed", len(manifest), 0, ""),
+        ("hand found", len(found), len(poses) - len(found), _counted(reasons)),
+        ("class kept", len(kept), len(found) - len(kept), few + _counted(small) if len(small) else ""),
+        ("cropped and split", len(split), len(kept) - len(split), ""),
     ]
     return Card(
         name=name,
@@ -50,8 +50,8 @@ def card_of(name, data, manifest, poses, split):
     )
 
 
-def _counted(counts, form):
-    return [f"{form.format(name)}: {count}" for name, count in counts.items()]
+def _counted(counts):
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())
 
 
 def read_rows(path):

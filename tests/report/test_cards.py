@@ -21,8 +21,8 @@ def test_every_lost_photograph_is_counted_where_it_was_lost():
     )
     card = card_of("mine", DATA, manifest, poses, split)
     assert [(left, lost) for _, left, lost, _ in card.stages] == [(6, 0), (5, 1), (3, 2), (3, 0)]
-    assert card.stages[1][3] == ["no hand seen: 1"]
-    assert sorted(why.split(",")[0] for why in card.stages[2][3]) == ["class y", "class z"]
+    assert card.stages[1][3] == "no hand seen (1)"
+    assert card.stages[2][3].endswith("classes: y (1), z (1)") and card.stages[0][3] == card.stages[3][3] == ""
     assert card.groups == {"train": 2, "test": 1, "both": 1}
     assert card.classes[0] == {"name": "x", "photographs": 3, "hands": 3, "train": 2, "test": 1}
     assert [own["name"] for own in card.classes] == ["x", "y", "z"] and card.classes[1]["photographs"] == 2

@@ -74,7 +74,7 @@ def test_names_that_look_like_html_stay_text(read):
 
 def test_a_class_called_nan_keeps_its_name_and_its_loss_its_reason(read):
     assert "nan" in [text for _, _, text in read.all("th")]
-    assert "no <hand> seen: 1" in read.text
+    assert "no <hand> seen (1)" in read.text
 
 
 def test_numbers_and_their_reasons_are_those_of_the_csv(read):
