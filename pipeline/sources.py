@@ -26,7 +26,9 @@ def source_files(*modules):
 
 def template_files(folder):
     """Return the sorted paths, relative to the repository, of the templates of a folder of pipeline/."""
-    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline" / folder / "templates").iterdir())
+    return sorted(
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline" / folder / "templates").glob("[!.]*")
+    )
 
 
 def photographs_digest(root):
