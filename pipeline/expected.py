@@ -52,6 +52,7 @@ ROW_BYTES = {
     "scores": 40,
     "conditioning": 50,
 }
+QUALITY_BYTES = 1500
 
 POSE_MAPS = {"spade_keypoints": 21, "spade_bones": 20}
 
@@ -382,8 +383,13 @@ def _scores(job, study):
 def _conditioning(job, study):
     """Both sets; the hand detector runs on the host, while the GPU waits."""
     count = 2 * min(job.options["images"], _num_generated(study, job.wildcards["dataset"], filtered=False))
-    detection = 0 if job.wildcards["maker"] == "reacgan" else count * DETECTION_SECONDS
+    detection = 0 if job.wildcards["maker"].startswith("reacgan") else count * DETECTION_SECONDS
     return Cost(_forward_seconds(job, study, "real", count) + detection, count * ROW_BYTES["conditioning"])
+
+
+def _quality(job, study):
+    """The networks behind it run on the CPU, beside the bootstrap that takes longer."""
+    return Cost(0, QUALITY_BYTES)
 
 
 def _filtered(job, study):
@@ -429,6 +435,7 @@ _ESTIMATES = {
     "images": _images,
     "scores": _scores,
     "conditioning": _conditioning,
+    "quality": _quality,
     "filtered": _filtered,
     "real_classifiers": _classifiers,
     "classifiers": _classifiers,

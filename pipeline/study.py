@@ -14,7 +14,11 @@ import yaml
 from pipeline.stage import WrongInput
 
 STRATEGIES = ("pretrain", "mixup", "regularization")
-TABLES = ("5", "8", "9")
+ACCURACY_TABLES = ("5", "6", "7", "8", "9")
+QUALITY_TABLES = ("3", "4")
+TABLES = (*QUALITY_TABLES, *ACCURACY_TABLES)
+CONDITIONS = ("reacgan", "spade_keypoints", "spade_bones")
+_METHODS = dict(zip(CONDITIONS, ("ReACGAN", "SPADE-keypoints", "SPADE-bones"), strict=True))
 # What the report shows of artifacts(), and of trainings those behind the images shown.
 _REPORTED = (
     "results/table*.csv",
@@ -117,9 +121,9 @@ class Study:
         return self.experiments[dataset]["seeds"]
 
     def generator_options(self, dataset, size, seed, condition):
-        """Settings of one generator's training."""
+        """Settings of one generator's training; `condition` may name a variant, such as reacgan_lambda1."""
         options = at_size(self.experiments[dataset]["generators"][condition], size)
-        return options | {"condition": condition, "seed": int(seed)}
+        return options | {"condition": condition_of(condition), "seed": int(seed)}
 
     def classifier_options(self, dataset, size, seed, recipe):
         """Settings of one classifier's training: those that its strategy uses, so that others may change."""
@@ -129,19 +133,26 @@ class Study:
         return options | {"strategy": strategy, "seed": int(seed)}
 
     def rows(self, table):
-        """Return the rows of a table of the paper as (source, method, recipe), in the paper's order."""
+        """Return the rows of a table of accuracies as (source, method, recipe), in the paper's order."""
         dataset = self.gestures if table == "9" else self.target
+        elsewhere, middle_last = f"{self.spade}_from_{self.source}", ("pretrain", "regularization", "mixup")
+        if table == "6":
+            backbone = self.experiments[dataset]["classifier"]["backbone"]
+            methods = {
+                "pretrain ImageNet": "real",
+                "ReACGAN pretrain": "reacgan-pretrain",
+                "multi-source pretrain": f"{elsewhere}-pretrain",
+            }
+            return [(backbone, method, recipe) for method, recipe in methods.items()]
+        rows = [("real" if table == "5" else dataset, "pretrain ImageNet", "real")]
         if table == "5":
             makers = [("ReACGAN", "reacgan"), ("ReACGAN filtered", "reacgan-filtered"), ("SPADE", self.spade)]
-            order = ("pretrain", "regularization", "mixup")
-        else:
-            makers = [(f"{dataset} ReACGAN", "reacgan"), (f"{dataset} SPADE", self.spade)]
-            order = STRATEGIES
-        rows = [("real" if table == "5" else dataset, "pretrain ImageNet", "real")]
-        rows += [(name, strategy, f"{maker}-{strategy}") for name, maker in makers for strategy in order]
-        if table == "8":
-            maker = f"{self.spade}_from_{self.source}"
-            rows += [(f"{self.source} SPADE", f"multi-source {name}", f"{maker}-{name}") for name in STRATEGIES]
+            return rows + _by_strategy(makers, middle_last)
+        if table in ("8", "9"):
+            rows += _by_strategy([(f"{dataset} ReACGAN", "reacgan"), (f"{dataset} SPADE", self.spade)], STRATEGIES)
+        if table in ("7", "8"):
+            order = middle_last if table == "7" else STRATEGIES
+            rows += [(f"{self.source} SPADE", f"multi-source {name}", f"{elsewhere}-{name}") for name in order]
         return rows
 
     def columns(self, table):
@@ -149,6 +160,8 @@ class Study:
         if table == "5":
             pair = [self.target, self.gestures] if self.settings["table5_gestures"] else [self.target]
             return [(dataset, dataset, self.sizes(dataset)[-1]) for dataset in pair]
+        if table in ("6", "7"):
+            return [(self.target, self.target, self.sizes(self.target)[-1])]
         dataset = self.gestures if table == "9" else self.target
         return [(size, dataset, size) for size in self.sizes(dataset)]
 
@@ -171,6 +184,45 @@ class Study:
             for seed in self.seeds(dataset):
                 yield heading, (dataset, size, seed)
 
+    def quality_rows(self, table):
+        """Return {maker: (method, the paper's name of it)} of a table of image quality: real images, each generator.
+
+        The paper's name tells the weight of the conditional loss, of which Table 3 has two.
+        """
+        dataset, rows = self.gestures if table == "4" else self.target, {"real": ("real training images", "real")}
+        for _, maker in self.shown_image_sets(dataset):
+            origin, name = generator_of((dataset, self.sizes(dataset)[-1], 0), maker)
+            options = self.generator_options(*origin, name)
+            method = _METHODS[options["condition"]]
+            if options["condition"] == "reacgan":
+                method += f" λ_cond = {options['lambda_cond']:g}"
+            rows[maker] = (method, method) if origin[0] == dataset else (f"multi-source {method}", "")
+        return rows
+
+    def quality_cells(self, table):
+        """Return the measured image sets of a table of image quality, one per row and seed."""
+        dataset = self.gestures if table == "4" else self.target
+        rows, measured = self.quality_rows(table), self.measured_image_sets()
+        return [
+            {
+                "row": row,
+                "source": generator_of((dataset, None, None), maker)[0][0],
+                "method": method,
+                "published": published,
+                "maker": maker,
+                "cell": f"{subset_name(*subset)}-{maker}",
+            }
+            for row, (maker, (method, published)) in enumerate(rows.items())
+            for subset, own in sorted(measured)
+            if subset[0] == dataset and own == maker
+        ]
+
+    def measured_image_sets(self):
+        """Return {(subset, maker)} whose quality is measured: of both targets, at their largest size, and `real`."""
+        largest = {dataset: self.sizes(dataset)[-1] for dataset in (self.target, self.gestures)}
+        generated = {made for made in self.image_sets() if largest.get(made[0][0]) == made[0][1]}
+        return generated | {(subset, "real") for subset, _ in generated}
+
     def shown_image_sets(self, dataset):
         """Return (subset, maker) of the images shown and measured: every maker's, largest size, first seed."""
         makers = list(self.experiments[dataset]["generators"])
@@ -179,19 +231,27 @@ class Study:
         subset = (dataset, self.sizes(dataset)[-1], self.seeds(dataset)[0])
         return [(subset, maker) for maker in makers]
 
-    def artifacts(self):
-        """Return {rule: its files}: everything that the study is made of, each file once."""
-        cells = {
+    def image_sets(self):
+        """Return {(subset, maker)} of every image set that is generated."""
+        return {(subset, maker) for subset, maker, _ in _made_for(self._recipes())} | self._all_shown()
+
+    def _recipes(self):
+        """Return {(subset, recipe)} of every classifier that a table asks for."""
+        return {
             (subset, recipe)
-            for table in TABLES
+            for table in ACCURACY_TABLES
             for _, subset in self._columns_by_seed(table)
             for _, _, recipe in self.rows(table)
         }
-        made = {(subset, *maker_of(recipe)) for subset, recipe in cells if recipe != "real"}
-        filtered = {(subset, maker) for subset, maker, is_filtered in made if is_filtered}
-        images = {(subset, maker) for subset, maker, _ in made}
-        shown = {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
-        images |= shown
+
+    def _all_shown(self):
+        return {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
+
+    def artifacts(self):
+        """Return {rule: its files}: everything that the study is made of, each file once."""
+        cells = self._recipes()
+        filtered = {(subset, maker) for subset, maker, is_filtered in _made_for(cells) if is_filtered}
+        images, shown = self.image_sets(), self._all_shown()
         generators = {generator_of(subset, maker) for subset, maker in images}
         real = {cell for cell in cells if cell[1] == "real"} | {(subset, "real") for subset, _ in filtered | shown}
         subsets = {subset for subset, _ in images | generators | cells}
@@ -207,6 +267,7 @@ class Study:
             "scores": _named(filtered, "csv"),
             "conditioning": [f"images/{name}" for name in _named(shown, "csv")]
             + [f"measures/{name}" for name in _named(shown, "json")],
+            "quality": _named(self.measured_image_sets(), "json"),
             "filtered": _named(filtered, "zip"),
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
@@ -216,7 +277,8 @@ class Study:
         files["generators"] += [
             f"results/training/{name}" for kind in ("csv", "png") for name in _named(generators, kind)
         ]
-        files["tables"] = [f"results/table{n}{kind}" for n in TABLES for kind in (".csv", "_long.csv", ".json")]
+        for rule, numbers in (("tables", ACCURACY_TABLES), ("quality_tables", QUALITY_TABLES)):
+            files[rule] = [f"results/table{n}{kind}" for n in numbers for kind in (".csv", "_long.csv", ".json")]
         for kind in ("crops", "generated"):
             files[f"{kind}_sheets"] = [f"results/sheets/{kind}/{name}.png" for name in self.experiments]
         files["report"] = ["results/report/report.html"]
@@ -241,6 +303,15 @@ def subset_name(dataset, size, seed):
     return f"{dataset}-n{size}-s{seed}"
 
 
+def _by_strategy(makers, order):
+    return [(name, strategy, f"{maker}-{strategy}") for name, maker in makers for strategy in order]
+
+
+def _made_for(cells):
+    """Return {(subset, maker, filtered)} of the generated images behind cells {(subset, recipe)}."""
+    return {(subset, *maker_of(recipe)) for subset, recipe in cells if recipe != "real"}
+
+
 def _named(made, suffix):
     return [f"{subset_name(*subset)}-{name}.{suffix}" for subset, name in made]
 
@@ -253,6 +324,11 @@ def generator_of(subset, maker):
     dataset, size, seed = subset
     condition, elsewhere, origin = maker.partition("_from_")
     return ((origin, "all", seed) if elsewhere else (dataset, size, seed)), condition
+
+
+def condition_of(name):
+    """Return what a generator is conditioned on; its name may go on with a variant: `reacgan_lambda1`."""
+    return next(condition for condition in CONDITIONS if name == condition or name.startswith(f"{condition}_"))
 
 
 def cell_name(dataset, size, seed, recipe):

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import io
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -121,7 +122,7 @@ def test_every_job_names_the_code_it_depends_on(jobs):
     ("change", "rule", "word"),
     [
         ({"classifier": {"strategies": {"mixup": {"alpha": 0.9}}}}, "classifiers", "mixup"),
-        ({"generators": {"reacgan": {"lambda_cond": 0.125}}}, "generators", "reacgan"),
+        ({"generators": {"reacgan": {"lr": 0.125}}}, "generators", "reacgan"),
     ],
 )
 def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word):
@@ -133,3 +134,10 @@ def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word):
     changed = [name for name in jobs if before[name].options != after[name].options]
     concerned = [name for name in before if before[name].rule == rule and "drawn_signs" in name and word in name]
     assert sorted(changed) == sorted(concerned)
+
+
+def test_table_3_tells_the_weight_of_the_conditional_loss():
+    change = {"generators": {"reacgan": {"lambda_cond": 0.125}}}
+    config = {"study": "demo", "studies": {"demo": {"experiments": {"drawn_signs": change}}}}
+    (table,) = (job for job in jobs_of(config) if "results/table3.csv" in job.outputs)
+    assert "ReACGAN λ_cond = 0.125" in {cell["method"] for cell in json.loads(table.options)["cells"]}

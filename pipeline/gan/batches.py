@@ -11,6 +11,7 @@ import torch
 from pipeline.chance import stream
 from pipeline.gan.augment import draw_augmentation
 from pipeline.gan.generators import IMAGE_SIZE
+from pipeline.metrics.features import to_range
 from pipeline.poses.render import pose_maps
 from pipeline.poses.skeleton import flip_keypoints
 
@@ -133,11 +134,6 @@ def condition_maps(keypoints, options):
     """Return the pose maps (N, M, 64, 64) that a generator of these options sees of keypoints (N, 21, 2)."""
     as_density = "density_keypoints" in options["as_published"]
     return pose_maps(options["condition"], keypoints, IMAGE_SIZE, options["heatmap_sigma"], as_density)
-
-
-def to_range(images):
-    """Turn uint8 images (B, H, W, 3) into float32 (B, 3, H, W) in [-1, 1]."""
-    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def to_uint8(images):

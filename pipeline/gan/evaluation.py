@@ -8,12 +8,12 @@ import math
 
 import torch
 
-from pipeline.gan.batches import to_range, to_uint8
+from pipeline.gan.batches import to_uint8
+from pipeline.metrics.features import described
 from pipeline.metrics.frechet import frechet_distance
-from pipeline.metrics.lite0 import lite0_backbone
+from pipeline.metrics.lite0 import Lite0Network
 
 SAMPLE_COLUMNS = 16
-_PASS = 64  # images per pass of the backbone
 # Of the spread of real images: below, the generator draws the same image whatever it is asked for.
 _CONSTANT = 0.05
 # The hinge loss of a discriminator that errs on nothing is 0; one that learns something has 0.5 to 2.
@@ -71,16 +71,11 @@ class Evaluation:
         return self._known_features
 
     @functools.cached_property
-    def _backbone(self):
-        return lite0_backbone().to(self.batches.device)
+    def _network(self):
+        return Lite0Network().to(self.batches.device)
 
-    @torch.no_grad()
     def _features_of(self, images, between):
-        found = []
-        for part in images.split(_PASS):
-            between()
-            found.append(self._backbone(to_range(part)).cpu())
-        return torch.cat(found)
+        return described(images, self._network, between).features
 
 
 @torch.no_grad()

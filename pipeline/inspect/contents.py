@@ -12,10 +12,10 @@ _READERS = {
     ".npz": "pose_sets",
     ".csv": "tables",
     ".json": "documents",
+    ".html": "pages",
     ".safetensors": "weights",
     ".pt": "training_states",
     ".png": "sheets",
-    ".html": "pages",
 }
 
 

@@ -1,4 +1,4 @@
-"""JSON artifacts: the measures of a table or of conditioning, and the plans that DVC compares."""
+"""JSON artifacts: the measures of a table, of conditioning or of image quality, and the plans that DVC compares."""
 
 import json
 
@@ -10,10 +10,13 @@ def read(path):
     """Return the Contents of measures or of a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
-    {"value", "n"}}}; a plan is {file: settings}.
+    {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; a plan is {file:
+    settings}.
     """
     try:
         content = json.loads(path.read_text())
+        if "features" in content:
+            return _quality(content)
         if all("command" in settings for settings in content.values()):
             return _plan(content)
         if "generated" in content:
@@ -36,6 +39,15 @@ def _conditioning(content):
     }
     brief = f"generated: accuracy {content['generated']['accuracy']['value']:.4f}"
     return Contents("measures of conditioning", brief, lines=lambda: listed(rows))
+
+
+def _quality(content):
+    rows = {
+        f"{name} ({content['features']})": f"{own['value']:.4f} [{own['low']:.4f}, {own['high']:.4f}]"
+        for name, own in content["measures"].items()
+    }
+    size = f"{content['generated_images']} images beside {content['real_images']} validation images"
+    return Contents("quality of an image set", size, lines=lambda: [size, *listed(rows)])
 
 
 def _measures(content):

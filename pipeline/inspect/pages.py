@@ -1,42 +1,19 @@
-"""Web pages: their title and headings; a browser shows the rest."""
+"""Web pages, which a browser shows better than words: their title, and how many pictures they carry."""
 
-from html.parser import HTMLParser
+import html
+import re
 
 from pipeline.inspect.contents import Contents
 from pipeline.stage import WrongInput
 
-_TOLD = ("title", "h1", "h2", "h3")
-
-
-class _Headings(HTMLParser):
-    """Collects (tag, text) of title and headings, and notes whether the page has its end."""
-
-    def __init__(self):
-        super().__init__()
-        self.found, self.inside, self.ended = [], None, False
-
-    def handle_starttag(self, tag, attributes):
-        if tag in _TOLD:
-            self.inside = tag
-            self.found.append((tag, ""))
-
-    def handle_data(self, data):
-        if self.inside:
-            tag, text = self.found[-1]
-            self.found[-1] = (tag, text + data)
-
-    def handle_endtag(self, tag):
-        self.inside = None if tag == self.inside else self.inside
-        self.ended = self.ended or tag == "html"
+_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 
 
 def read(path):
-    """Return the Contents of a report on a study; raise WrongInput for another page, or one that was cut off."""
-    headings = _Headings()
-    headings.feed(path.read_text(encoding="utf-8", errors="replace"))
-    found = [(tag, " ".join(text.split())) for tag, text in headings.found]
-    title = next((text for tag, text in found if tag == "title"), "")
-    if not headings.ended or not title.startswith("Balanced hand shapes: study "):
-        raise WrongInput(f"{path}: not a whole report on a study; delete it and run Snakemake again")
-    lines = [f"{'  ' * _TOLD.index(tag)}{text}" for tag, text in found if tag != "title"]
-    return Contents("report on a study", title, lines=lambda: [title, *lines, "open it in a browser"])
+    """Return the Contents of a page; raise WrongInput where it has no title or no end."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    title = _TITLE.search(text)
+    if title is None or not text.rstrip().endswith("</html>"):
+        raise WrongInput(f"{path}: not a whole web page; delete it and run Snakemake again")
+    brief = f"{' '.join(html.unescape(title[1]).split())} ({text.count('data:image/')} pictures)"
+    return Contents("page", brief, lines=lambda: [brief, "open it in a browser"])

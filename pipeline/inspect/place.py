@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.sources import ROOT
 from pipeline.stage import WrongInput
-from pipeline.study import generator_of, maker_of, strategy_of
+from pipeline.study import QUALITY_TABLES, generator_of, maker_of, strategy_of
 
 RESULTS, PICTURES, STATES = "results", ".inspected", ".state"
 
@@ -32,12 +32,13 @@ _HOLDS = {
     "images": _IMAGES,
     "scores": {"scores of generated images"},
     "conditioning": {"images held against their condition", "measures of conditioning"},
+    "quality": {"quality of an image set"},
     "filtered": _IMAGES,
     "real_classifiers": _CLASSIFIERS,
     "classifiers": _CLASSIFIERS,
     "predictions": {"predictions"},
     "sheets": {"picture"},
-    "report": {"report on a study"},
+    "report": {"page"},
     "plan": {"plan"},
     STATES: {"training state of a generator", "training state of a classifier"},
 }
@@ -81,7 +82,7 @@ def rule_of(place):
     """Return the name of the rule whose outputs lie at this place, or None."""
     folders, table = place.parts[:-1], _TABLE.fullmatch(place.stem)
     if not folders or folders[0] == "recorded":
-        return "tables" if table else None
+        return table and ("quality_tables" if table["number"] in QUALITY_TABLES else "tables")
     nested = {"sheets": f"{folders[-1]}_sheets", STATES: folders[-1], "training": "generators"}
     rule = nested.get(folders[0], folders[0])
     return rule if rule in rule_sentences() else None
@@ -127,7 +128,7 @@ def name_says(place):
 def _rest_says(rest, dataset, rule):
     if rule == "generators":
         return f"condition {rest}"
-    if rule in ("images", "scores", "conditioning", "filtered"):
+    if rule in ("images", "scores", "conditioning", "quality", "filtered"):
         return ("the best " if rule == "filtered" else "") + "images of " + _generator(rest, dataset)
     made = maker_of(rest)
     if made is None:

@@ -28,14 +28,22 @@ _BLOCK = {
 _FIRST_BLOCK = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
-def lite0_backbone():
-    """Return a module: images (B, 3, H, W) in [-1, 1] -> features (B, 1280), in evaluation mode."""
-    import timm  # seconds: only for those who need it
+class Lite0Network(torch.nn.Module):
+    """Images (B, 3, H, W) in [-1, 1] -> features (B, 1280) and logits (B, 1000), in evaluation mode."""
 
-    model = timm.create_model("tf_efficientnet_lite0")
-    model.load_state_dict(lite0_weights())
-    model.reset_classifier(0)
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    def __init__(self):
+        super().__init__()
+        import timm  # seconds: only for those who need it
+
+        trunk = timm.create_model("tf_efficientnet_lite0")
+        trunk.load_state_dict(lite0_weights())
+        self.head, trunk.classifier = trunk.classifier, torch.nn.Identity()
+        self.trunk = trunk.to(memory_format=torch.channels_last)
+        self.eval().requires_grad_(False)
+
+    def forward(self, images):
+        features = self.trunk(images)
+        return features, self.head(features)
 
 
 def lite0_weights():

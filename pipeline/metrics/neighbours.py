@@ -14,7 +14,7 @@ import torch
 
 _BLOCK = 1024  # a tile of 8 MB stays in the cache
 _SPARE = 8  # neighbours kept beyond the k-th, for ties
-_DIRECT = 2**21  # differences at a time
+_DIRECT = 2**15  # differences at a time; more of them leave the cache
 
 
 class NeighbourScores(NamedTuple):

@@ -4,7 +4,8 @@
 TABLES = {
     "3": "Quality of generated images of {target}, by generator: distances between the features of generated and real"
     " images (lower is better), Inception Score, precision, recall, density and coverage (higher is better), and the"
-    " realism that people saw in them, from 1 to 5. Headings name the feature network where it is a stand-in.",
+    " realism that people saw in them, from 1 to 5. Headings name the feature network where it is not Inception;"
+    " brackets hold 95 % intervals by bootstrap. Real training images are the yardstick, and not among those compared.",
     "4": "Quality of generated images of {gestures}, measured as in Table 3.",
     "5": "Test accuracy in percent by the images a classifier learnt from (real ones beside all generated images, or"
     " only those that a classifier of real images found best: filtered) and by training strategy.",

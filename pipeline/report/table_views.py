@@ -8,26 +8,41 @@ import pandas as pd
 from pipeline.report.captions import TABLES
 from pipeline.report.embedding import embedded
 
-PAPER = " (paper)"
+OURS, PAPER, TOLD = "ours", "paper", "told"
+_PAPER, _PUBLISHED = " (paper)", " (published)"
+_REAL = "real training images"  # the yardstick of a table of image quality, not one of those compared
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
-_LOWER_IS_BETTER = re.compile(r"↓|\b(FID|KID|Fr[eé]chet|distance)\b", re.IGNORECASE)
+_LOWER_IS_BETTER = re.compile(r"\b(FID|KID|FD|KD|Fr[eé]chet|distance)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """text: as the CSV has it; paper: the paper's value; best: of its column; note: number of its reason, or None."""
+    """text: as the CSV has it; kind: OURS, PAPER (what was published) or TOLD (what is no measure, such as a citation);
+
+    best: of its column; note: number of the reason why it is empty, or None.
+    """
 
     text: str
-    paper: bool
+    kind: str
     best: bool
     note: int | None
+
+    @property
+    def value(self):
+        """The text before its interval."""
+        return self.text.partition(" [")[0]
+
+    @property
+    def interval(self):
+        """The interval in brackets, or an empty text."""
+        return self.text.removeprefix(self.value).strip()
 
 
 @dataclass(frozen=True)
 class TableView:
-    """headings: (heading, True where ours stands there, True where the paper's); rows: (source, method, Cells);
+    """headings: (heading, kinds of the columns below it); rows: (source, method, Cells);
 
-    notes: why cells are empty, in the order of their numbers, from 1.
+    notes: why cells are empty, in the order of their numbers, from 1; csv: the file as a data URI.
     """
 
     number: str
@@ -39,27 +54,33 @@ class TableView:
 
     @property
     def beside_paper(self):
-        """True where any value is the paper's."""
-        return any(paper for _, _, paper in self.headings)
+        """True where a heading tells what is ours from what is the paper's."""
+        return any(PAPER in kinds for _, kinds in self.headings)
 
 
 def view_of(number, table_file, long_file, names):
     """Return the TableView of a table's two CSV files; names: the data sets by their part in the study."""
     text = {"dtype": str, "keep_default_na": False}
     table, long = pd.read_csv(table_file, **text), pd.read_csv(long_file, **text)
-    columns = list(table.columns[2:])
-    best = {name: best_rows(table[name], name) for name in columns}
+    kinds = {name: _kind(name, set(long["column"])) for name in table.columns[2:]}
+    compared = table["method"] != _REAL
+    best = {name: best_rows(table[name].where(compared, ""), name) for name in kinds if kinds[name] != TOLD}
     reasons, notes, rows = _reasons(long), [], []
     for position, row in enumerate(table.to_dict("records")):
         cells = []
-        for name in columns:
-            paper = name.endswith(PAPER)
-            key = (row["source"], row["method"], name)
-            note = _numbered(notes, reasons.get(key)) if not row[name] and not paper else None
-            cells.append(Cell(row[name], paper, position in best[name], note))
+        for name, kind in kinds.items():
+            lacks = kind == OURS and not row[name]
+            note = _numbered(notes, reasons.get((row["source"], row["method"], name))) if lacks else None
+            cells.append(Cell(row[name], kind, kind != TOLD and position in best[name], note))
         rows.append((row["source"], row["method"], cells))
     caption = f"{TABLES[number].format(**names)} {_over_seeds(long)}"
-    return TableView(number, caption, _headings(columns), rows, notes, embedded(table_file))
+    return TableView(number, caption, _headings(kinds), rows, notes, embedded(table_file))
+
+
+def _kind(name, measured):
+    if name in measured:
+        return OURS
+    return PAPER if name.endswith((_PAPER, _PUBLISHED)) else TOLD
 
 
 def best_rows(column, heading):
@@ -85,9 +106,12 @@ def _numbered(notes, reason):
     return notes.index(sentence) + 1
 
 
-def _headings(columns):
-    names = dict.fromkeys(name.removesuffix(PAPER) for name in columns)
-    return [(name, name in columns, name + PAPER in columns) for name in names]
+def _headings(kinds):
+    """Put each of the paper's columns below the heading that it shares with ours."""
+    headings = {}
+    for name, kind in kinds.items():
+        headings.setdefault(name.removesuffix(_PAPER), []).append(kind)
+    return list(headings.items())
 
 
 def _over_seeds(long):

@@ -1,4 +1,4 @@
-"""Tables 5, 8 and 9: accuracy by source, strategy and size, each cell the mean and sd over seeds."""
+"""Tables 5 to 9: accuracy by source, strategy and size, each cell the mean and sd over seeds."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,10 @@ import pandas as pd
 
 from pipeline.data.files import replacing
 from pipeline.metrics.accuracy import accuracy, macro_recall
+from pipeline.report.layout import as_rows, mean_and_sd, published_values, write_table
 from pipeline.stage import run_stage, stage_arguments
 
-_PUBLISHED = Path(__file__).parent / "published"
+_LITERATURE = "RWTH (published)"
 
 
 def measure_cell(predictions):
@@ -25,7 +26,7 @@ def measure_cell(predictions):
 def summarise(measured):
     """Return one row per table cell: mean and sample sd over seeds (NaN for one seed) of both measures."""
     groups = measured.groupby(["row", "source", "method", "column"], sort=False)
-    return groups.agg(
+    summary = groups.agg(
         seeds=("accuracy", "size"),
         accuracy=("accuracy", "mean"),
         accuracy_sd=("accuracy", "std"),
@@ -33,35 +34,42 @@ def summarise(measured):
         macro_recall_sd=("macro_recall", "std"),
         test_images=("test_images", "first"),
     ).reset_index()
-
-
-def lay_out(summary, columns):
-    """Return the table as the paper prints it: one row per source and method, one text cell per column."""
     pairs = zip(summary["accuracy"], summary["accuracy_sd"], strict=True)
-    cells = summary.assign(text=[mean_and_sd(*pair) for pair in pairs])
-    table = cells.pivot(index=["row", "source", "method"], columns="column", values="text")[columns]
-    return table.reset_index(["source", "method"]).sort_index().reset_index(drop=True).rename_axis(columns=None)
+    return summary.assign(text=[mean_and_sd(*pair) for pair in pairs], reason="")
 
 
-def mean_and_sd(mean, sd):
-    """Write a cell: the mean, and the sd where there is more than one seed."""
-    return f"{mean:.2f}" if pd.isna(sd) else f"{mean:.2f} ± {sd:.2f}"
+def add_published(summary, number):
+    """Return the cells with those that only the paper has, not run here, and {column: the paper's values by row}."""
+    published = published_values(number)
+    names = list(dict.fromkeys(summary["column"]))
+    theirs = published.columns[2:]
+    # Tables 8 and 9 share their headings, sizes, with ours; those of Tables 5 and 7 are data sets, in the same order.
+    ours = list(theirs) if number in ("8", "9") else names + list(theirs[len(names) :])
+    order = _ordered({*names, *ours}) if number in ("8", "9") else ours
+    rows = summary.drop_duplicates("row")[["row", "source", "method"]]
+    absent = [
+        rows.assign(column=name, text="", seeds=0, reason=f"{name} is not among this study's columns (params.yaml)")
+        for name in ours
+        if name not in names
+    ]
+    values = {name: dict(enumerate(published[column])) for name, column in zip(ours, theirs, strict=True)}
+    cells = pd.concat([summary, *absent]).sort_values("column", key=lambda names: names.map(order.index), kind="stable")
+    return cells.reset_index(drop=True).astype({"test_images": "Int64"}), values
 
 
-def add_published(table, number, columns):
-    """Put the paper's value beside each column that the paper has; its rows are in the same order."""
-    published = pd.read_csv(_PUBLISHED / f"table{number}.csv", dtype=str)
-    names = published.columns[2:]
-    # Tables 8 and 9 share their headings (sizes) with ours; those of Table 5 are data sets, in the order of ours.
-    pairs = zip(columns, names, strict=False) if number == "5" else ((name, name) for name in columns if name in names)
-    for ours, theirs in pairs:
-        table.insert(table.columns.get_loc(ours) + 1, f"{ours} (paper)", published[theirs])
-    return table
+def _ordered(sizes):
+    return sorted(sizes, key=lambda size: float("inf") if size == "all" else int(size))
 
 
-def with_names(summary):
-    """Return the long table, with a column `cell` that names each row by itself, as a plot needs."""
-    return summary.drop(columns="row").assign(cell=summary[["source", "method", "column"]].agg(", ".join, axis=1))
+def add_literature(summary):
+    """Return Table 6: our cells, and below them what others published for RWTH, with the citation beside it."""
+    published = published_values("6")
+    (column,) = set(summary["column"])
+    below = published[["source", "method"]].assign(row=range(len(summary), len(summary) + len(published)))
+    cells = below.assign(column=column, text="", seeds=0, reason="published for RWTH, with another split; not run here")
+    beside = {name: dict(zip(below["row"], published[name], strict=True)) for name in ("RWTH", "citation")}
+    whole = pd.concat([summary, cells], ignore_index=True).astype({"test_images": "Int64"})
+    return whole, {_LITERATURE: beside["RWTH"], "citation": beside["citation"]}
 
 
 def as_metrics(summary):
@@ -77,23 +85,20 @@ def main():
     parser = stage_arguments(__doc__, outputs=["out", "long", "metrics"])
     parser.add_argument("--predictions", type=Path, nargs="+", required=True)
     args = parser.parse_args()
-    cells = pd.DataFrame(args.options["cells"])
+    options, cells = args.options, pd.DataFrame(args.options["cells"])
     files = {path.stem: path for path in args.predictions}
     text = dict.fromkeys(["file_name", "group", "class"], str)
     measures = [measure_cell(pd.read_csv(files[name], dtype=text, keep_default_na=False)) for name in cells["cell"]]
-    measured = cells.join(pd.DataFrame(measures))
-    summary = summarise(measured)
-    columns = list(dict.fromkeys(cells["column"]))
-    table = lay_out(summary, columns)
-    if args.options["beside_paper"]:
-        table = add_published(table, args.options["table"], columns)
-    with replacing(args.out) as beside:
-        table.to_csv(beside, index=False)
-    with replacing(args.long) as beside:
-        with_names(summary).to_csv(beside, index=False, float_format="%.4f")
-    with replacing(args.metrics) as beside:
-        beside.write_text(json.dumps(as_metrics(summary), indent=1) + "\n")
-    print(json.dumps({"cells": len(cells), "rows": len(table), "columns": columns}))
+    summary = summarise(cells.join(pd.DataFrame(measures)))
+    metrics, beside, further = as_metrics(summary), {}, {}
+    if options["table"] == "6":
+        summary, further = add_literature(summary)
+    elif options["beside_paper"]:
+        summary, beside = add_published(summary, options["table"])
+    write_table(as_rows(summary, beside, further), summary, args)
+    with replacing(args.metrics) as path:
+        path.write_text(json.dumps(metrics, indent=1) + "\n")
+    print(json.dumps({"cells": len(cells), "rows": summary["row"].nunique()}))
 
 
 if __name__ == "__main__":

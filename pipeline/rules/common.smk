@@ -11,7 +11,14 @@ import tempfile
 from pipeline.expected import announce
 from pipeline.sources import photographs_digest, source_files, template_files
 from pipeline.stage import WrongInput
-from pipeline.study import Study, generator_of, maker_of, subset_name
+from pipeline.study import (
+    ACCURACY_TABLES,
+    QUALITY_TABLES,
+    Study,
+    generator_of,
+    maker_of,
+    subset_name,
+)
 from pipeline.versions import hooks
 from pipeline.warm import ADDRESS
 
@@ -37,7 +44,7 @@ wildcard_constraints:
     dataset="[a-z0-9_]+",
     size="[0-9]+|all",
     seed="[0-9]+",
-    condition="reacgan|spade_keypoints|spade_bones",
+    condition="(reacgan|spade_keypoints|spade_bones)(_[a-z0-9]+)?",
     maker="[a-z0-9_]+",
     recipe="[a-z0-9_-]+",
     number="[0-9]+",
@@ -107,6 +114,20 @@ def predictions_of(wildcards):
     return [
         f"results/predictions/{cell['cell']}.csv"
         for cell in STUDY.cells(wildcards.number)
+    ]
+
+
+def image_set(wildcards):
+    """The generated images of a maker; none for `real`, whose images are the training crops."""
+    if wildcards.maker == "real":
+        return []
+    return f"results/images/{SUBSET}-{{maker}}.zip".format(**wildcards)
+
+
+def quality_of(wildcards):
+    return [
+        f"results/quality/{cell['cell']}.json"
+        for cell in STUDY.quality_cells(wildcards.number)
     ]
 
 

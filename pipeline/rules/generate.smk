@@ -71,6 +71,28 @@ rule conditioning:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+rule quality:
+    """Measure how real a set of images looks beside the subset's validation images, which no generator has seen."""
+    input:
+        images=image_set,
+        crops="results/crops/{dataset}-train.zip",
+        subset=f"results/subsets/{SUBSET}.csv",
+        code=source_files("pipeline.generate.quality"),
+    output:
+        f"results/quality/{SUBSET}-{{maker}}.json",
+    log:
+        f"logs/quality/{SUBSET}-{{maker}}.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        images=lambda wc, input: f"--images {input.images}" if input.images else "",
+        options=lambda wc: as_json(STUDY.settings["quality"] | {"seed": int(wc.seed)}),
+    shell:
+        "python -m pipeline.warm pipeline.generate.quality --options {params.options:q} --threads {threads}"
+        " --crops {input.crops} --subset {input.subset} {params.images} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
 rule filtered:
     """Keep the best-scored part of each class."""
     input:

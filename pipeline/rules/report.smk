@@ -1,5 +1,5 @@
 rule tables:
-    """Lay out a table of the paper: mean and sd over seeds, the paper's value beside ours where it is the paper's."""
+    """Lay out a table of accuracies: mean and sd over seeds, the paper's value beside ours where it is the paper's."""
     input:
         predictions=predictions_of,
         published=lambda wc: f"pipeline/report/published/table{wc.number}.csv",
@@ -10,6 +10,8 @@ rule tables:
         metrics="results/table{number}.json",
     log:
         "logs/tables/{number}.log",
+    wildcard_constraints:
+        number="|".join(ACCURACY_TABLES),
     conda:
         "../../envs/main.yaml"
     params:
@@ -24,6 +26,36 @@ rule tables:
         "python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
         " --predictions {input.predictions} --out {output.table} --long {output.long}"
         " --metrics {output.metrics}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule quality_tables:
+    """Lay out a table of image quality: real images, each generator, and the paper's values where they are the paper's."""
+    input:
+        quality=quality_of,
+        published=lambda wc: f"pipeline/report/published/table{wc.number}.csv",
+        code=source_files("pipeline.report.quality_tables"),
+    output:
+        table=report("results/table{number}.csv", category="Tables"),
+        long="results/table{number}_long.csv",
+        metrics="results/table{number}.json",
+    log:
+        "logs/quality_tables/{number}.log",
+    wildcard_constraints:
+        number="|".join(QUALITY_TABLES),
+    conda:
+        "../../envs/main.yaml"
+    params:
+        options=lambda wc: as_json(
+            {
+                "table": wc.number,
+                "cells": STUDY.quality_cells(wc.number),
+                "beside_paper": STUDY.settings["beside_paper"],
+            }
+        ),
+    shell:
+        "python -m pipeline.warm pipeline.report.quality_tables --options {params.options:q}"
+        " --quality {input.quality} --out {output.table} --long {output.long} --metrics {output.metrics}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 

@@ -26,6 +26,7 @@ STAGES = (
     "real_classifiers",
     "scores",
     "conditioning",
+    "quality",
     "filtered",
     "classifiers",
     "predictions",
@@ -38,7 +39,7 @@ STAGES = (
 
 def stage_of(job):
     """Return the stage of a job: its rule, and for a table its number."""
-    return f"tables{job.wildcards.number}" if job.rule.name == "tables" else job.rule.name
+    return f"tables{job.wildcards.number}" if job.rule.name in ("tables", "quality_tables") else job.rule.name
 
 
 def settings_of(job):

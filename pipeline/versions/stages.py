@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from pipeline.sources import ROOT, source_files
-from pipeline.study import TABLES
+from pipeline.study import ACCURACY_TABLES
 from pipeline.versions.graph import jobs_of, planned
 from pipeline.versions.plan import PLANS, STAGES, stage_of
 
@@ -77,6 +77,9 @@ def _stage(stage, deps):
         make = f"mkdir -p {' '.join(folders.values())} && python -m pipeline.progress -- all_{stage}"
         outs = {"outs": [_kept(folders["images"])], "metrics": [_kept(folders["measures"])]}
         return {"cmd": make, "deps": deps} | outs
+    if stage == "quality":
+        make = f"mkdir -p results/{stage} && python -m pipeline.progress -- all_{stage}"
+        return {"cmd": make, "deps": deps, "metrics": [_kept(f"results/{stage}")]}
     folder = "results/sheets/" + stage.removesuffix("_sheets") if stage.endswith("_sheets") else f"results/{stage}"
     folders = [folder, *_FURTHER_FOLDERS.get(stage, [])]
     # Not every study draws hands or filters images: a stage without files has an empty folder.
@@ -91,7 +94,7 @@ def _kept(path):
 def _plots():
     """Return what `dvc plots diff` lays side by side for two revisions: bars of each table, how generators trained."""
     bars = {"template": "bar_horizontal", "x": "accuracy", "y": "cell"}
-    tables = [{f"results/table{n}_long.csv": bars | {"title": f"Table {n}: accuracy (%)"}} for n in TABLES]
+    tables = [{f"results/table{n}_long.csv": bars | {"title": f"Table {n}: accuracy (%)"}} for n in ACCURACY_TABLES]
     curves = {"x": "step", "y": ["loss_d", "loss_g", "frechet"], "title": "Training of the generators"}
     return [*tables, {"results/training": curves}]
 

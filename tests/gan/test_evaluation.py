@@ -2,10 +2,11 @@ import pytest
 import torch
 from gan.small import OPTIONS, colour_set
 
-from pipeline.gan.batches import TrainingBatches, to_range
+from pipeline.gan.batches import TrainingBatches
 from pipeline.gan.evaluation import SAMPLE_COLUMNS, Evaluation, collapse
+from pipeline.metrics.features import to_range
 from pipeline.metrics.frechet import frechet_distance
-from pipeline.metrics.lite0 import lite0_backbone
+from pipeline.metrics.lite0 import Lite0Network
 
 LITE0 = {"every": 1, "images": 100, "features": "lite0"}
 
@@ -47,7 +48,7 @@ def test_distance_is_that_of_the_backbone_s_features_and_grows_with_the_differen
         fake = real.clone()
         fake[:, :lost] = 128
         distances.append(judge(remembers(fake), between=lambda: None)["frechet"])
-    expected = frechet_distance(lite0_backbone()(to_range(real)), lite0_backbone()(to_range(fake)))
+    expected = frechet_distance(*(Lite0Network()(to_range(images))[0] for images in (real, fake)))
     assert distances[1] == pytest.approx(expected, rel=1e-4) and distances[1] > distances[0] > 0
 
 

@@ -32,12 +32,13 @@ KINDS = {
     "scores/toy-nall-s0-reacgan.csv": "scores of generated images",
     "conditioning/images/toy-nall-s0-reacgan.csv": "images held against their condition",
     "conditioning/measures/toy-nall-s0-reacgan.json": "measures of conditioning",
+    "quality/toy-nall-s0-reacgan.json": "quality of an image set",
     "filtered/toy-nall-s0-reacgan.zip": "image set",
     "classifiers/toy-nall-s0-real.safetensors": "classifier",
     "classifiers/toy-nall-s0-real.csv": "training curve",
     "predictions/toy-nall-s0-real.csv": "predictions",
     "sheets/crops/toy.png": "picture",
-    "report/report.html": "report on a study",
+    "report/report.html": "page",
     "table8.csv": "table",
     "table8_long.csv": "table",
     "table8.json": "measures of a table",
@@ -51,8 +52,9 @@ UNDRAWN = {
     "table",
     "measures of a table",
     "measures of conditioning",
+    "quality of an image set",
     "plan",
-    "report on a study",
+    "page",
     "training state of a generator",
 }
 
@@ -218,7 +220,7 @@ def test_a_training_state_tells_the_step_it_reached(made):
 
 
 def test_a_table_and_its_measures_show_their_cells(made):
-    assert "1 rows x 3 columns" in told(made, "table8.csv") and "60.00 ± 0.00" in told(made, "table8.csv")
+    assert "1 rows x 4 columns" in told(made, "table8.csv") and "60.00 ± 0.00" in told(made, "table8.csv")
     assert "real, pretrain, all accuracy 60.00 macro_recall 50.00" in told(made, "table8.json")
 
 
@@ -251,7 +253,6 @@ def test_metadata_and_images_must_agree(made, tmp_path):
         ("cut.csv", "file_name,label,score\na,0,0.5\nb,0,0.0", "cut off"),
         ("other.csv", "a,b\n1,2\n", "columns a,b"),
         ("list.json", "[1, 2]", "neither"),
-        ("form.html", "<!doctype html><html><title>A form</title></html>", "not a whole report"),
         ("notes.txt", "hello", "known kind"),
     ],
 )

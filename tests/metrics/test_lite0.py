@@ -5,7 +5,7 @@ import pytest
 import timm
 import torch
 
-from pipeline.metrics.lite0 import lite0_backbone, lite0_name, lite0_weights
+from pipeline.metrics.lite0 import Lite0Network, lite0_name, lite0_weights
 
 
 def test_the_lite0_file_is_the_one_that_was_checked():
@@ -26,6 +26,7 @@ def test_features_are_what_the_1000_way_head_reads():
     head, images = lite0_weights(), torch.randn(2, 3, 64, 64)
     whole = timm.create_model("tf_efficientnet_lite0").eval()
     whole.load_state_dict(head)
-    features = lite0_backbone()(images)
+    features, logits = Lite0Network()(images)
     assert features.shape == (2, 1280)
-    torch.testing.assert_close(features @ head["classifier.weight"].T + head["classifier.bias"], whole(images))
+    torch.testing.assert_close(logits, whole(images))
+    torch.testing.assert_close(features @ head["classifier.weight"].T + head["classifier.bias"], logits)

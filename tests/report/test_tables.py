@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from pipeline.report.tables import add_published, as_metrics, lay_out, mean_and_sd, measure_cell, summarise
+from pipeline.report.layout import as_rows, mean_and_sd
+from pipeline.report.tables import add_literature, add_published, as_metrics, measure_cell, summarise
 
 
 def measured(values):
@@ -14,12 +15,12 @@ def test_a_cell_is_the_mean_and_the_sample_sd_over_seeds():
     summary = summarise(measured([40.0, 44.0]))
     assert summary.loc[0, ["accuracy", "macro_recall", "seeds", "test_images"]].tolist() == [42.0, 21.0, 2, 9]
     assert summary["accuracy_sd"][0] == pytest.approx(8**0.5)  # sqrt(((-2)^2 + 2^2) / (2 - 1))
-    assert lay_out(summary, ["5"])["5"][0] == "42.00 ± 2.83"
+    assert as_rows(summary, {}, {}).loc[0, ["seeds", "5"]].tolist() == ["2", "42.00 ± 2.83"]
 
 
 def test_one_seed_claims_no_spread():
     assert mean_and_sd(80.62, float("nan")) == "80.62"
-    assert lay_out(summarise(measured([80.62])), ["5"])["5"][0] == "80.62"
+    assert as_rows(summarise(measured([80.62])), {}, {})["5"][0] == "80.62"
 
 
 def test_accuracy_counts_every_test_image_and_recall_every_class():
@@ -34,24 +35,62 @@ def test_metrics_name_each_cell_by_its_row_and_column():
     }
 
 
+def cells_of(columns, rows=10):
+    """Measured cells of the first rows of a table."""
+    cells = [measured([1.0]).assign(row=row, source=f"s{row}", column=name) for name in columns for row in range(rows)]
+    return summarise(pd.concat(cells, ignore_index=True))
+
+
 def test_the_papers_values_stand_in_the_row_and_column_of_the_paper():
-    rows = [("a", "m")] * 10
-    table = pd.DataFrame(rows, columns=["source", "method"]).assign(**{"10": "x", "all": "y"})
-    beside = add_published(table, "8", ["10", "all"])
-    assert list(beside) == ["source", "method", "10", "10 (paper)", "all", "all (paper)"]
-    assert beside["10 (paper)"][1] == "54.16"  # ReACGAN pretrain, 10 samples
-    assert beside["all (paper)"].tolist()[::9] == ["80.62", "72.52"]
+    summary, beside = add_published(cells_of(["10", "all"]), "8")
+    table = as_rows(summary, beside, {})
+    headings = [heading for size in ("5", "10", "20", "all") for heading in (size, f"{size} (paper)")]
+    assert list(table) == ["source", "method", "seeds", *headings]
+    assert table["10 (paper)"][1] == "54.16"  # ReACGAN pretrain, 10 samples
+    assert table["all (paper)"].tolist()[::9] == ["80.62", "72.52"]
+
+
+def test_a_cell_that_was_not_run_is_empty_and_says_why():
+    summary, beside = add_published(cells_of(["10", "40", "all"]), "8")
+    table = as_rows(summary, beside, {})
+    assert (table["20"] == "").all() and (table["10"] == "1.00").all()
+    assert list(table)[3:] == ["5", "5 (paper)", "10", "10 (paper)", "20", "20 (paper)", "40", "all", "all (paper)"]
+    reasons = summary.set_index(["source", "column"])["reason"]
+    assert reasons["s3", "20"] == "20 is not among this study's columns (params.yaml)" and reasons["s3", "10"] == ""
+
+
+def test_data_sets_stand_in_the_papers_order_whatever_their_names():
+    summary, beside = add_published(cells_of(["mine"], rows=4), "7")
+    assert as_rows(summary, beside, {})["mine (paper)"].tolist() == ["80.62", "85.15", "77.43", "72.52"]
+    summary, beside = add_published(cells_of(["mine"]), "5")
+    table = as_rows(summary, beside, {})
+    assert list(table)[3:] == ["mine", "mine (paper)", "HaGRID", "HaGRID (paper)"]
+    assert table["HaGRID (paper)"][9] == "90.00" and table["HaGRID"][9] == ""
+
+
+def test_the_literature_stands_below_ours_with_its_citations():
+    summary, further = add_literature(cells_of(["mine"], rows=3))
+    table = as_rows(summary, {}, further)
+    assert table["mine"].tolist() == ["1.00"] * 3 + [""] * 7
+    assert table["RWTH (published)"].tolist()[3:] == ["80.6", "85.3", "85.2", "82.8", "84.3", "80.3", "62.8"]
+    assert table["RWTH (published)"][:3].eq("").all() and table["citation"][8].startswith("Camgoz et al., SubUNets")
+    assert (summary["reason"] != "").tolist() == [False] * 3 + [True] * 7
+
+
+def test_rows_of_unequal_seeds_say_so():
+    cells = pd.concat([measured([1.0]), measured([1.0, 2.0, 3.0]).assign(column="all")])
+    assert as_rows(summarise(cells), {}, {})["seeds"].tolist() == ["1 to 3"]
 
 
 def test_rows_and_columns_keep_the_order_of_the_paper():
     cells = pd.concat(
         [
             measured([1.0]).assign(row=row, source=source, column=column)
-            for column in ("20", "5", "all")
+            for column in ("5", "20", "all")
             for row, source in ((10, "z"), (2, "a"))
         ],
         ignore_index=True,
     )
-    table = lay_out(summarise(cells), ["5", "20", "all"])
-    assert list(table) == ["source", "method", "5", "20", "all"]
+    table = as_rows(summarise(cells), {}, {})
+    assert list(table) == ["source", "method", "seeds", "5", "20", "all"]
     assert table["source"].tolist() == ["a", "z"]

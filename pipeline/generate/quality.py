@@ -1,0 +1,103 @@
+"""How real generated images look, as a set: Fréchet and kernel distance, Inception score, precision to coverage.
+
+The reference is what Section 5.1 describes, "a separate validation set composed of images extracted from the training
+set": the images of the subset that only validate (the released code takes the classifiers' test images). Real images
+that did train, compared in the same way, are the yardstick: no generator can do better than they but by luck.
+"""
+
+import json
+
+import numpy as np
+import torch
+
+from pipeline.chance import stream
+from pipeline.data.archive import read_image_set
+from pipeline.data.files import replacing
+from pipeline.data.subset import read_subset
+from pipeline.metrics.bootstrap import bootstrap_intervals
+from pipeline.metrics.features import described
+from pipeline.metrics.frechet import frechet_distance
+from pipeline.metrics.inception import inception_network
+from pipeline.metrics.inception_score import inception_score
+from pipeline.metrics.kernel_distance import kernel_distance
+from pipeline.metrics.lite0 import Lite0Network
+from pipeline.metrics.neighbours import neighbour_scores
+from pipeline.stage import WrongInput, run_stage, stage_arguments
+
+SHARES = ("precision", "recall", "coverage")
+LEVEL = 0.95  # of the intervals
+_SPLITS = 1  # of the Inception score, as the released code has it; the sets are sorted by class
+
+
+def feature_network(options):
+    """Return the network "lite0" (its weights are in a package) or "inception" (in the file `inception_weights`)."""
+    return Lite0Network() if options["features"] == "lite0" else inception_network(options["inception_weights"])
+
+
+def drawn(count, most, *address):
+    """Return positions (min(count, most),) of a set of `count` images, ascending: `most` of a larger one, at random."""
+    return np.sort(stream(*address).choice(count, min(count, most), replace=False))
+
+
+def quality_scores(real, generated, neighbours):
+    """Return {measure: value} of two Described: real images first."""
+    near = neighbour_scores(real.features, generated.features, neighbours)
+    return {
+        "frechet_distance": frechet_distance(real.features, generated.features),
+        "kernel_distance": kernel_distance(real.features, generated.features),
+        "inception_score": inception_score(generated.logits, _SPLITS).mean,
+        **{name: getattr(near, name) for name in ("precision", "recall", "density", "coverage")},
+    }
+
+
+def measure_quality(real, generated, options):
+    """Return {measure: {"value", "low", "high", "sd", "bias"}} of two Described, with bootstrap intervals.
+
+    The ends of an interval of a share (precision, recall, coverage) stay within 0 and 1.
+    """
+
+    def scores(chosen_real, chosen_generated):
+        return quality_scores(_chosen(real, chosen_real), _chosen(generated, chosen_generated), options["neighbours"])
+
+    counts, address = (len(real.features), len(generated.features)), (options["seed"], "quality")
+    found = bootstrap_intervals(scores, counts, options["resamples"], LEVEL, address)
+    return {name: _within_range(name, interval._asdict()) for name, interval in found.items()}
+
+
+def _chosen(images, positions):
+    return type(images)(*(part[positions] for part in images))
+
+
+def _within_range(name, interval):
+    if name not in SHARES:
+        return interval
+    return interval | {end: min(max(interval[end], 0.0), 1.0) for end in ("low", "high")}
+
+
+def _check(real, generated, subset, images):
+    for image_set, place in ((real, f"{subset}, part val"), (generated, images)):
+        if len(image_set) < 2:
+            raise WrongInput(f"{place}: found {len(image_set)} images; a distance needs two; enlarge the set")
+
+
+def main():
+    args = stage_arguments(__doc__, inputs=["crops", "subset"], optional=["images"]).parse_args()
+    torch.set_num_threads(args.threads)
+    options = args.options
+    real = read_subset(args.crops, args.subset, "val")
+    generated = read_image_set(args.images) if args.images else read_subset(args.crops, args.subset, "fit")
+    _check(real, generated, args.subset, args.images or f"{args.subset}, part fit")
+    network, sets = feature_network(options), []
+    for name, image_set in (("real", real), ("generated", generated)):
+        positions = drawn(len(image_set), options["images"], options["seed"], "quality", name)
+        sets.append(described(image_set.images[positions], network))
+    measures = measure_quality(*sets, options)
+    counts = dict(zip(("real_images", "generated_images"), (len(one.features) for one in sets), strict=True))
+    told = {"features": options["features"]} | counts | {"measures": measures}
+    with replacing(args.out) as beside:
+        beside.write_text(json.dumps(told, indent=1) + "\n")
+    print(", ".join(f"{name} {own['value']:.4f}" for name, own in measures.items()))
+
+
+if __name__ == "__main__":
+    run_stage(main)
