@@ -14,7 +14,6 @@ NAMES = {"target": "t", "gestures": "g", "source": "o"}
         ("KID (lite0)", {0}),
         ("FD-lite0", {0}),
         ("Fréchet (paper)", {0}),
-        ("x (↓)", {0}),
         ("Fiddle", {1}),
     ],
 )
