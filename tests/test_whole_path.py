@@ -9,6 +9,8 @@ import yaml
 from conftest import ROOT, real_data
 from study_copy import edit, planned, snakemake, tiny
 
+from pipeline.study import TABLES
+
 
 @pytest.fixture(scope="module")
 def copy(finished_study, tmp_path_factory):
@@ -32,6 +34,12 @@ def test_tables_5_and_9_and_the_sheets_are_there(copy):
     for kind in ("crops", "generated"):
         sheets = {path.name for path in (copy / "results" / "sheets" / kind).iterdir()}
         assert sheets == {"drawn_signs.png", "drawn_gestures.png"}
+
+
+def test_the_report_tells_the_time_of_every_job(copy):
+    page = (copy / "results" / "report" / "report.html").read_text()
+    assert "No job came out of DVC's cache." in page and "nothing is recorded" not in page
+    assert all(f'id="table{number}"' in page for number in TABLES)
 
 
 def test_with_nothing_changed_nothing_is_done(copy):
