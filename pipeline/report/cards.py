@@ -11,6 +11,14 @@ _SPLITS = {
 }
 
 
+# What a card needs of its tables; half a million landmarks stay unread.
+COLUMNS = {
+    "manifests.csv": ["class"],
+    "poses.csv": ["name", "class", "found", "reason"],
+    "splits.csv": ["name", "part", "class", "group"],
+}
+
+
 @dataclass(frozen=True)
 class Card:
     """stages: (what, photographs left, photographs lost, why); classes: one dict per class; groups: by side."""
@@ -26,7 +34,7 @@ class Card:
 
 
 def card_of(name, data, manifest, poses, split):
-    """Return the Card of a data set with its section of params.yaml and its three tables of text (read_rows)."""
+    """Return the Card of a data set with its section of params.yaml and its three tables (read_rows, COLUMNS)."""
     found = poses[poses["found"] == "1"]
     kept = found[found["name"].isin(split["name"])]
     reasons = poses.loc[poses["found"] != "1", "reason"].value_counts()
@@ -54,9 +62,9 @@ def _counted(counts):
     return ", ".join(f"{name} ({count})" for name, count in counts.items())
 
 
-def read_rows(path):
-    """Return a CSV as a table of text, so that a class called "nan" stays one."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+def read_rows(path, columns=None):
+    """Return a CSV, or some of its columns, as a table of text, so that a class called "nan" stays one."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False, usecols=columns)
 
 
 def _detector(poses):

@@ -2,7 +2,7 @@
 
 The page opens without a network. It is the one artifact that may differ between two makings of the same study, by job
 times, revision, software and machine; everything else on it follows from the inputs. Contact sheets and samples are
-embedded as JPEG, of which the demo's page is some 8 MB; the PNGs lie in results/.
+embedded as JPEG, with which the demo's page stays below 10 MB; the PNGs lie in results/.
 """
 
 import json
@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from pipeline.data.files import replacing
 from pipeline.report import captions, circumstances
-from pipeline.report.cards import card_of, read_rows
+from pipeline.report.cards import COLUMNS, card_of, read_rows
 from pipeline.report.curves import HEIGHT, WIDTH, best_step, charts_of
 from pipeline.report.embedding import csp_hash, embedded, embedded_picture, embedded_sheet
 from pipeline.report.settings import flat, settings_of
@@ -196,8 +196,8 @@ def _training(name, files):
 
 
 def _card(name, study, files):
-    parts = (read_rows(files[kind][name]) for kind in ("manifests.csv", "poses.csv", "splits.csv"))
-    return card_of(name, study.datasets[name], *parts)
+    tables = (read_rows(files[kind][name], columns) for kind, columns in COLUMNS.items())
+    return card_of(name, study.datasets[name], *tables)
 
 
 def _read_json(path):
