@@ -24,13 +24,6 @@ def source_files(*modules):
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
-def template_files(folder):
-    """Return the sorted paths, relative to the repository, of the templates of a folder of pipeline/."""
-    return sorted(
-        path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline" / folder / "templates").glob("[!.]*")
-    )
-
-
 def photographs_digest(root):
     """Return a hash of the file names under `root`, and of the small text files there, such as groups.csv.
 
@@ -47,6 +40,13 @@ def photographs_digest(root):
                 size = path.stat().st_size
                 digest.update(path.read_bytes() if size < _SMALL else str(size).encode())
     return digest.hexdigest()[:16]
+
+
+def template_files(folder):
+    """Return the sorted paths, relative to the repository, of the templates of a folder of pipeline/."""
+    return sorted(
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline" / folder / "templates").glob("[!.]*")
+    )
 
 
 def _file_of(module):
