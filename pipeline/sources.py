@@ -42,6 +42,13 @@ def folder_digest(root):
     return digest.hexdigest()[:16]
 
 
+def template_files(folder):
+    """Return the sorted paths, relative to the repository, of the templates of a folder of pipeline/."""
+    return sorted(
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline" / folder / "templates").glob("[!.]*")
+    )
+
+
 def _file_of(module):
     path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
     return path if path.is_file() else None

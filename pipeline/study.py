@@ -5,6 +5,7 @@ A recipe names what trains a classifier, as paths carry it: `real`, `reacgan-pre
 """
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import jsonschema
@@ -41,6 +42,19 @@ _TOLD_OF_NETWORKS = (
     "margin",
     "temperature",
     "as_published",
+)
+# What the report shows of artifacts(), and of trainings those behind the images shown.
+_REPORTED = (
+    "results/table*.csv",
+    "results/figures/*",
+    "results/claims/*.json",
+    "results/quality/*.json",
+    "results/ratings/*.json",
+    "results/conditioning/measures/*.json",
+    "results/sheets/*.png",
+    "results/manifests/*.csv",
+    "results/poses/*.csv",
+    "results/splits/*.csv",
 )
 _SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
 
@@ -390,7 +404,21 @@ class Study:
         files["figures"] = [f"results/figures/figure{n}.{kind}" for n in FIGURES for kind in ("pdf", "png")]
         for kind in ("crops", "generated"):
             files[f"{kind}_sheets"] = [f"results/sheets/{kind}/{name}.png" for name in self.experiments]
+        files["report"] = ["results/report/report.html"]
         return files
+
+    def reported(self):
+        """Return the artifacts that the report shows."""
+        files = [path for made in self.artifacts().values() for path in made]
+        shown = [one for dataset in self.experiments for one in self.shown_image_sets(dataset)]
+        trained = _named({generator_of(*one) for one in shown}, "*")
+        wanted = (*_REPORTED, *(f"results/training/{name}" for name in trained))
+        return [path for path in files if any(fnmatchcase(path, pattern) for pattern in wanted)]
+
+    def own_params(self):
+        """Return the part of params.yaml that this study reads, of which the same Study can be made."""
+        datasets = {name: self.datasets[name] for name in self.experiments}
+        return {"study": self.name, "datasets": datasets, "studies": {self.name: self.settings}}
 
 
 def _only(names, options):

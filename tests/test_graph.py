@@ -109,6 +109,16 @@ def test_the_study_knows_every_artifact_of_the_graph(jobs, request):
     assert {rule: set(files) for rule, files in study.artifacts().items() if files} == made
 
 
+def test_the_report_shows_what_the_study_makes_and_test_images_only_as_answers(jobs):
+    (report,) = (job for job in jobs if job.rule == "report")
+    made = {path for job in jobs for path in job.outputs}
+    shown = {path for path in report.inputs if path.startswith("results/")}
+    assert shown <= made
+    assert {path for path in made if path.startswith(("results/sheets/", "results/manifests/"))} < shown
+    assert {path for path in made if path.startswith("results/table") and path.endswith(".csv")} < shown
+    assert not any(path.endswith((".zip", ".safetensors")) for path in shown)
+
+
 def test_every_job_names_the_code_it_depends_on(jobs):
     for job in jobs:
         assert any(path.startswith("pipeline/") for path in job.inputs), job.rule
@@ -127,7 +137,9 @@ def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word, figures)
     config = {"study": "demo", "studies": {"demo": {"experiments": {"drawn_signs": change}}}}
     before = {job.outputs[0]: job for job in jobs_of({"study": "demo"})}
     after = {job.outputs[0]: job for job in jobs_of(config)}
-    changed = [name for name in before if before[name].options != after[name].options]
+    # The report shows every setting, and comes at no cost.
+    jobs = [name for name, job in before.items() if job.rule != "report"]
+    changed = [name for name in jobs if before[name].options != after[name].options]
     concerned = [name for name in before if before[name].rule == rule and "drawn_signs" in name and word in name]
     assert sorted(changed) == sorted(concerned + [f"results/figures/figure{number}.png" for number in figures])
 

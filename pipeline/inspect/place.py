@@ -43,6 +43,7 @@ _HOLDS = {
     "claims": {"claims"},
     "figures": {"picture", "drawing"},
     "sheets": {"picture"},
+    "report": {"page"},
     "plan": {"plan"},
     STATES: {"training state of a generator", "training state of a classifier"},
 }

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from pipeline.expected import announce
-from pipeline.sources import folder_digest, source_files
+from pipeline.sources import folder_digest, source_files, template_files
 from pipeline.stage import WrongInput
 from pipeline.study import (
     ACCURACY_TABLES,

@@ -106,3 +106,24 @@ rule generated_sheets:
         "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --images {input.images}"
         " --out {output}"
         " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule report:
+    """Put everything that the study came to on one page, with its settings, data, seeds and job times."""
+    input:
+        made=STUDY.reported(),
+        templates=template_files("report"),
+        code=source_files("pipeline.report.page"),
+    output:
+        "results/report/report.html",
+    log:
+        "logs/report/report.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        # Not sorted: the page shows everything in the order of params.yaml.
+        options=json.dumps(STUDY.own_params()),
+    shell:
+        "python -m pipeline.warm pipeline.report.page --options {params.options:q} --made {input.made}"
+        " --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -37,6 +37,7 @@ STAGES = (
     "figures",
     "crops_sheets",
     "generated_sheets",
+    "report",
 )
 
 

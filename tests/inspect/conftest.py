@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from gan.small import OPTIONS
+from report.made_up import demo
 
 from pipeline.claims import check
 from pipeline.classify.conditioning import measured, summarise
@@ -30,7 +31,7 @@ from pipeline.poses import crop, extract
 from pipeline.poses.hand import Hand
 from pipeline.rating import answers, form
 from pipeline.rating.key import image_set_of
-from pipeline.report import sheets, tables
+from pipeline.report import page, sheets, tables
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
 DRAWN = {
@@ -208,6 +209,10 @@ def make_figures(results):
     run(class_counts, {}, splits=results / "splits/toy.csv", **figures)
 
 
+def make_report(results):
+    run(page, demo().own_params(), out=results / "report/report.html")
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """The results/ folder with all artifacts; not to be changed."""
@@ -217,7 +222,7 @@ def made(tmp_path_factory):
     torch.set_num_threads(1)
     try:
         judged = (make_conditioning, make_quality, make_ratings)
-        shown = (make_tables, make_claims, make_figures)
+        shown = (make_tables, make_claims, make_figures, make_report)
         for make in (make_data, make_generated, make_classified, *judged, *shown):
             make(results)
     finally:

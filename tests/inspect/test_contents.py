@@ -44,6 +44,7 @@ KINDS = {
     "figures/figure2.png": "picture",
     "figures/figure2.pdf": "drawing",
     "sheets/crops/toy.png": "picture",
+    "report/report.html": "page",
     "table8.csv": "table",
     "table8_long.csv": "table",
     "table8.json": "measures of a table",
