@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from pipeline.study import generator_of, maker_of
+from pipeline.recipes import generator_of, maker_of
 
 # One data-centre GPU at float32, where convolutions use TF32: a third of the 156 TFLOP/s of an A100's data sheet.
 SUSTAINED_FLOPS = 50e12

@@ -1,48 +1,24 @@
-"""The active study of params.yaml: checked, and turned into the artifacts that its tables are made of.
+"""The active study of params.yaml, turned into the cells of its tables and the artifacts that these are made of."""
 
-A recipe names what trains a classifier, as paths carry it: `real`, `reacgan-pretrain`, `reacgan-filtered-mixup`,
-`spade_bones_from_hagrid-regularization` (a generator trained on HaGRID, fed with the target's poses).
-"""
-
-import json
 from fnmatch import fnmatchcase
-from pathlib import Path
 
-import jsonschema
-import yaml
+from pipeline.params import at_size, check_params, ordered, plain
+from pipeline.recipes import (
+    CONDITIONS,
+    STRATEGIES,
+    cell_name,
+    condition_of,
+    generator_of,
+    maker_of,
+    strategy_of,
+    subset_name,
+)
+from pipeline.shown import FIGURES
 
-from pipeline.stage import WrongInput
-
-STRATEGIES = ("pretrain", "mixup", "regularization")
 ACCURACY_TABLES = ("5", "6", "7", "8", "9")
 QUALITY_TABLES = ("3", "4")
 TABLES = (*QUALITY_TABLES, *ACCURACY_TABLES)
-CONDITIONS = ("reacgan", "spade_keypoints", "spade_bones")
 _METHODS = dict(zip(CONDITIONS, ("ReACGAN", "SPADE-keypoints", "SPADE-bones"), strict=True))
-# The figures of the paper and the modules that draw them.
-FIGURES = {
-    "1": "training_approaches",
-    "2": "class_counts",
-    "3": "poses",
-    "4": "networks",
-    "5": "networks",
-    "6": "samples",
-    "7": "class_changes",
-    "8": "convergence",
-}
-# Settings that Figures 1, 4 and 5 show: an edit of another one redraws nothing.
-_TOLD_OF_TRAINING = ("strategy", "strategies", "weights", "epochs", "pretrain_epochs", "seed")
-_TOLD_OF_NETWORKS = (
-    "condition",
-    "channels",
-    "z_dim",
-    "shared_dim",
-    "embed_dim",
-    "lambda_cond",
-    "margin",
-    "temperature",
-    "as_published",
-)
 # What the report shows of artifacts(), and of trainings those behind the images shown.
 _REPORTED = (
     "results/table*.csv",
@@ -56,71 +32,6 @@ _REPORTED = (
     "results/poses/*.csv",
     "results/splits/*.csv",
 )
-_SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
-
-
-def check_params(params):
-    """Raise WrongInput, naming the key, where params.yaml is not what the schema says or names what is not there."""
-    schema = yaml.safe_load(_SCHEMA.read_text())
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(plain(params)))
-    if error is not None:
-        raise WrongInput(f"params.yaml, {_dotted(error.absolute_path)}: {error.message}; mend that key")
-    _choose(params["studies"], params["study"], "study", "studies")
-    for name, study in params["studies"].items():
-        for role in ("table8", "table9", "source"):
-            _choose(study["experiments"], study[role], f"studies.{name}.{role}", f"studies.{name}.experiments")
-        for dataset in study["experiments"]:
-            _choose(params["datasets"], dataset, f"studies.{name}.experiments.{dataset}", "datasets")
-            _check_experiment(study, dataset, f"studies.{name}.experiments.{dataset}")
-    for name, dataset in params["datasets"].items():
-        if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":
-            raise WrongInput(f"params.yaml, datasets.{name}.root: a drawn data set lies in results/drawn/{name}.zip")
-
-
-def plain(value):
-    """Return a copy made of ordinary dicts and lists, as JSON knows them."""
-    return json.loads(json.dumps(value))
-
-
-def _dotted(path):
-    return ".".join(str(part) for part in path) or "top level"
-
-
-def _choose(choices, wanted, key, place):
-    if wanted not in choices:
-        known = f"{sorted(choices)}, the keys of {place}"
-        raise WrongInput(f"params.yaml, {key}: found {wanted!r}; expected one of {known}")
-
-
-def _check_experiment(study, dataset, key):
-    """Check that an experiment has the generators its tables need, and each setting a value for every size."""
-    experiment = study["experiments"][dataset]
-    needed = {"reacgan", study["spade"]} if dataset in (study["table8"], study["table9"]) else {study["spade"]}
-    missing = sorted(needed - set(experiment["generators"]))
-    if missing:
-        raise WrongInput(f"params.yaml, {key}.generators: {missing[0]!r} is missing; the tables need it, add it")
-    # The source's generator of the multi-source rows has seen all of its data set.
-    sizes = _ordered(experiment["sizes"]) + (["all"] if dataset == study["source"] else [])
-    for section in (*experiment["generators"].values(), experiment["classifier"]):
-        for name, value in section.items():
-            missing = [size for size in sizes if _by_size(value) and size not in value]
-            if missing:
-                raise WrongInput(f"params.yaml, {key}: {name} has no value for size {missing[0]!r}; add it")
-
-
-def _ordered(sizes):
-    """Return subset sizes as paths carry them, from small to "all", however params.yaml lists them."""
-    return [str(size) for size in sorted(sizes, key=lambda size: float("inf") if size == "all" else size)]
-
-
-def _by_size(value):
-    """True where a setting has one value per subset size, as {"5": 4, "all": 128}."""
-    return isinstance(value, dict) and all(key == "all" or key.isdigit() for key in value)
-
-
-def at_size(options, size):
-    """Return the options with each per-size value replaced by the one for this size."""
-    return {key: value[str(size)] if _by_size(value) else value for key, value in options.items()}
 
 
 class Study:
@@ -138,7 +49,7 @@ class Study:
 
     def sizes(self, dataset):
         """Subset sizes as paths carry them, in growing order: "5", "all"."""
-        return _ordered(self.experiments[dataset]["sizes"])
+        return ordered(self.experiments[dataset]["sizes"])
 
     def seeds(self, dataset):
         """Seeds of a data set's experiments."""
@@ -276,93 +187,6 @@ class Study:
         """Return the data sets of Tables 3 and 4, target and gestures; one where they are the same."""
         return list(dict.fromkeys([self.target, self.gestures]))
 
-    def largest(self, dataset):
-        """Return the subsets of a data set's largest size: one name per seed."""
-        size = self.sizes(dataset)[-1]
-        return {str(seed): subset_name(dataset, size, seed) for seed in self.seeds(dataset)}
-
-    def claims(self):
-        """Return what the claims of Section 5.2 compare: target and gestures, largest size, by where training starts.
-
-        "cells" is {initialisation: {seed: cell}}, "subsets" {seed: subset}.
-        """
-        recipes = {"real": "real", "ReACGAN": "reacgan-pretrain", "SPADE": f"{self.spade}-pretrain"}
-        compared = {
-            dataset: {
-                "dataset": dataset,
-                "size": self.sizes(dataset)[-1],
-                "subsets": self.largest(dataset),
-                "cells": {
-                    name: {seed: f"{subset}-{recipe}" for seed, subset in self.largest(dataset).items()}
-                    for name, recipe in recipes.items()
-                },
-            }
-            for dataset in self.targets()
-        }
-        return {"class_changes": compared[self.target], "convergence": list(compared.values())}
-
-    def claim_inputs(self):
-        """Return {input: its files} of the claims."""
-        claims = self.claims()
-        changes = claims["class_changes"]
-        return {
-            "predictions": [
-                f"results/predictions/{cell}.csv"
-                for name in ("real", "ReACGAN")
-                for cell in changes["cells"][name].values()
-            ],
-            "subsets": [f"results/subsets/{subset}.csv" for subset in changes["subsets"].values()],
-            "histories": [
-                f"results/{classifier_folder(cell)}/{cell}.csv"
-                for compared in claims["convergence"]
-                for cells in compared["cells"].values()
-                for cell in cells.values()
-            ],
-        }
-
-    def figure_inputs(self, number):
-        """Return {input: its files} of a figure of the paper."""
-        data = self.targets()
-        crops = [f"results/crops/{dataset}-train.zip" for dataset in data]
-        return {
-            "1": {},
-            "2": {"splits": [f"results/splits/{dataset}.csv" for dataset in data]},
-            "3": {"crops": crops[:1]},
-            "4": {"crops": crops[:1]},
-            "5": {"crops": crops[:1]},
-            "6": {"crops": crops, "images": [f"results/images/{name}.zip" for name, *_ in self._sampled(data)]},
-            "7": {"claims": ["results/claims/claims.json"]},
-            "8": {"claims": ["results/claims/claims.json"], "histories": self.claim_inputs()["histories"]},
-        }[number]
-
-    def figure_options(self, number):
-        """Return the settings of a figure of the paper."""
-        subset = (self.target, self.sizes(self.target)[-1], self.seeds(self.target)[0])
-        spade = self.generator_options(*subset, self.spade)
-        return {
-            "1": lambda: {
-                "strategies": [
-                    _only(_TOLD_OF_TRAINING, self.classifier_options(*subset, recipe))
-                    for recipe in ("real", "reacgan-pretrain", "reacgan-regularization", "reacgan-mixup")
-                ]
-            },
-            "2": dict,
-            "3": lambda: _only(["heatmap_sigma"], spade),
-            "4": lambda: _only(_TOLD_OF_NETWORKS, self.generator_options(*subset, "reacgan")),
-            "5": lambda: _only(_TOLD_OF_NETWORKS, spade),
-            "6": lambda: {"sets": self._sampled(self.targets())},
-            "7": dict,
-            "8": lambda: {"compared": self.claims()["convergence"]},
-        }[number]()
-
-    def _sampled(self, data):
-        """Return [(image set, data set, maker)] of the generated images of Figure 6."""
-        return [
-            (f"{subset_name(*subset)}-{maker}", dataset, maker)
-            for dataset in data
-            for subset, maker in self.shown_image_sets(dataset)
-        ]
-
     def _all_shown(self):
         return {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
 
@@ -421,15 +245,6 @@ class Study:
         return {"study": self.name, "datasets": datasets, "studies": {self.name: self.settings}}
 
 
-def _only(names, options):
-    return {name: options[name] for name in names}
-
-
-def subset_name(dataset, size, seed):
-    """Return the name of a subset, with which the names of all that is made from it begin."""
-    return f"{dataset}-n{size}-s{seed}"
-
-
 def _by_strategy(makers, order):
     return [(name, strategy, f"{maker}-{strategy}") for name, maker in makers for strategy in order]
 
@@ -441,41 +256,3 @@ def _made_for(cells):
 
 def _named(made, suffix):
     return [f"{subset_name(*subset)}-{name}.{suffix}" for subset, name in made]
-
-
-def generator_of(subset, maker):
-    """Return (subset, condition) of the generator behind a maker, whose images are made for `subset`.
-
-    A multi-source generator has seen all of its own data set.
-    """
-    dataset, size, seed = subset
-    condition, elsewhere, origin = maker.partition("_from_")
-    return ((origin, "all", seed) if elsewhere else (dataset, size, seed)), condition
-
-
-def condition_of(name):
-    """Return what a generator is conditioned on; its name may go on with a variant: `reacgan_lambda1`."""
-    return next(condition for condition in CONDITIONS if name == condition or name.startswith(f"{condition}_"))
-
-
-def cell_name(dataset, size, seed, recipe):
-    """Return the name that a cell's files carry."""
-    return f"{subset_name(dataset, size, seed)}-{recipe}"
-
-
-def classifier_folder(cell):
-    """Return the folder of a cell's classifier: those of real images alone are a rule of their own."""
-    return "real_classifiers" if cell.endswith("-real") else "classifiers"
-
-
-def strategy_of(recipe):
-    """Return the training strategy of a recipe."""
-    return recipe.rsplit("-", 1)[-1]
-
-
-def maker_of(recipe):
-    """Return (maker, filtered) of a recipe whose strategy uses generated images; None for `real`."""
-    if recipe == "real":
-        return None
-    maker = recipe.rsplit("-", 1)[0]
-    return maker.removesuffix("-filtered"), maker.endswith("-filtered")

@@ -4,8 +4,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from pipeline.params import at_size, check_params
+from pipeline.recipes import generator_of, maker_of
 from pipeline.stage import WrongInput
-from pipeline.study import Study, at_size, check_params, generator_of, maker_of
+from pipeline.study import Study
 
 SIGNS = ("experiments", "drawn_signs")
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())

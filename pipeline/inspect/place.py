@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.recipes import generator_of, maker_of, strategy_of
 from pipeline.sources import ROOT
 from pipeline.stage import WrongInput
-from pipeline.study import QUALITY_TABLES, generator_of, maker_of, strategy_of
+from pipeline.study import QUALITY_TABLES
 
 RESULTS, PICTURES, STATES = "results", ".inspected", ".state"
 

@@ -15,6 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from pipeline.data.files import replacing
+from pipeline.recipes import STRATEGIES
 from pipeline.report import captions, circumstances
 from pipeline.report.cards import COLUMNS, card_of, read_rows
 from pipeline.report.curves import HEIGHT, WIDTH, best_step, charts_of
@@ -22,7 +23,7 @@ from pipeline.report.embedding import csp_hash, embedded, embedded_picture, embe
 from pipeline.report.settings import flat, settings_of
 from pipeline.report.table_views import view_of
 from pipeline.stage import WrongInput, run_stage, stage_arguments
-from pipeline.study import STRATEGIES, Study
+from pipeline.study import Study
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # What the page shows, as folder below results/ and suffix; tables lie in results/ itself.

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from pipeline.study import at_size
+from pipeline.params import at_size
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,17 @@ import sys
 import tempfile
 
 from pipeline.expected import announce
+from pipeline.recipes import classifier_folder, generator_of, maker_of, subset_name
+from pipeline.shown import (
+    FIGURES,
+    claim_inputs,
+    claims,
+    figure_inputs,
+    figure_options,
+)
 from pipeline.sources import folder_digest, source_files, template_files
 from pipeline.stage import WrongInput
-from pipeline.study import (
-    ACCURACY_TABLES,
-    FIGURES,
-    QUALITY_TABLES,
-    Study,
-    classifier_folder,
-    generator_of,
-    maker_of,
-    subset_name,
-)
+from pipeline.study import ACCURACY_TABLES, QUALITY_TABLES, Study
 from pipeline.versions import hooks
 from pipeline.warm import ADDRESS
 

@@ -1,7 +1,7 @@
 rule claims:
     """Check the claims of Section 5.2 about classes and convergence on this study."""
     input:
-        **STUDY.claim_inputs(),
+        **claim_inputs(STUDY),
         code=source_files("pipeline.claims.check"),
     output:
         "results/claims/claims.json",
@@ -10,7 +10,7 @@ rule claims:
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json(STUDY.claims()),
+        options=as_json(claims(STUDY)),
     shell:
         "python -m pipeline.warm pipeline.claims.check --options {params.options:q}"
         " --predictions {input.predictions} --subsets {input.subsets} --histories {input.histories} --out {output}"
@@ -20,7 +20,7 @@ rule claims:
 rule figures:
     """Draw a figure of the paper from what this study made."""
     input:
-        unpack(lambda wc: STUDY.figure_inputs(wc.number)),
+        unpack(lambda wc: figure_inputs(STUDY, wc.number)),
         code=figure_sources,
     output:
         png=report("results/figures/figure{number}.png", category="Figures"),
@@ -30,9 +30,9 @@ rule figures:
     conda:
         "../../envs/main.yaml"
     params:
-        options=lambda wc: as_json(STUDY.figure_options(wc.number)),
+        options=lambda wc: as_json(figure_options(STUDY, wc.number)),
         module=lambda wc: FIGURES[wc.number],
-        inputs=lambda wc: as_arguments(STUDY.figure_inputs(wc.number)),
+        inputs=lambda wc: as_arguments(figure_inputs(STUDY, wc.number)),
     shell:
         "python -m pipeline.warm pipeline.figures.{params.module} --options {params.options:q}"
         " {params.inputs} --png {output.png} --pdf {output.pdf}"

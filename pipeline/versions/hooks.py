@@ -14,9 +14,9 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.params import plain
 from pipeline.records import record_of
 from pipeline.stage import note
-from pipeline.study import plain
 
 PLANNING = "PIPELINE_PLANNING"  # environment variable: the graph is only looked at
 LOCK = Path("dvc.lock")

@@ -1,0 +1,75 @@
+"""What params.yaml says: checked against its schema and itself before anything is made of it."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from pipeline.stage import WrongInput
+
+_SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
+
+
+def check_params(params):
+    """Raise WrongInput, naming the key, where params.yaml is not what the schema says or names what is not there."""
+    schema = yaml.safe_load(_SCHEMA.read_text())
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(plain(params)))
+    if error is not None:
+        raise WrongInput(f"params.yaml, {_dotted(error.absolute_path)}: {error.message}; mend that key")
+    _choose(params["studies"], params["study"], "study", "studies")
+    for name, study in params["studies"].items():
+        for role in ("table8", "table9", "source"):
+            _choose(study["experiments"], study[role], f"studies.{name}.{role}", f"studies.{name}.experiments")
+        for dataset in study["experiments"]:
+            _choose(params["datasets"], dataset, f"studies.{name}.experiments.{dataset}", "datasets")
+            _check_experiment(study, dataset, f"studies.{name}.experiments.{dataset}")
+    for name, dataset in params["datasets"].items():
+        if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":
+            raise WrongInput(f"params.yaml, datasets.{name}.root: a drawn data set lies in results/drawn/{name}.zip")
+
+
+def plain(value):
+    """Return a copy made of ordinary dicts and lists, as JSON knows them."""
+    return json.loads(json.dumps(value))
+
+
+def _dotted(path):
+    return ".".join(str(part) for part in path) or "top level"
+
+
+def _choose(choices, wanted, key, place):
+    if wanted not in choices:
+        known = f"{sorted(choices)}, the keys of {place}"
+        raise WrongInput(f"params.yaml, {key}: found {wanted!r}; expected one of {known}")
+
+
+def _check_experiment(study, dataset, key):
+    """Check that an experiment has the generators its tables need, and each setting a value for every size."""
+    experiment = study["experiments"][dataset]
+    needed = {"reacgan", study["spade"]} if dataset in (study["table8"], study["table9"]) else {study["spade"]}
+    missing = sorted(needed - set(experiment["generators"]))
+    if missing:
+        raise WrongInput(f"params.yaml, {key}.generators: {missing[0]!r} is missing; the tables need it, add it")
+    # The source's generator of the multi-source rows has seen all of its data set.
+    sizes = ordered(experiment["sizes"]) + (["all"] if dataset == study["source"] else [])
+    for section in (*experiment["generators"].values(), experiment["classifier"]):
+        for name, value in section.items():
+            missing = [size for size in sizes if _by_size(value) and size not in value]
+            if missing:
+                raise WrongInput(f"params.yaml, {key}: {name} has no value for size {missing[0]!r}; add it")
+
+
+def ordered(sizes):
+    """Return subset sizes as paths carry them, from small to "all", however params.yaml lists them."""
+    return [str(size) for size in sorted(sizes, key=lambda size: float("inf") if size == "all" else size)]
+
+
+def _by_size(value):
+    """True where a setting has one value per subset size, as {"5": 4, "all": 128}."""
+    return isinstance(value, dict) and all(key == "all" or key.isdigit() for key in value)
+
+
+def at_size(options, size):
+    """Return the options with each per-size value replaced by the one for this size."""
+    return {key: value[str(size)] if _by_size(value) else value for key, value in options.items()}
