@@ -22,7 +22,7 @@ _EXPECTED = collections.defaultdict(
 )
 _PRODUCTS = {
     "results/report/": "the whole study on one page, for a browser",
-    "results/table*.csv": "Tables 5, 8 and 9 (and, as *_long.csv, macro-recall and counts)",
+    "results/table*.csv": "Tables 3 to 9 (and, as *_long.csv, a row per cell)",
     "results/sheets/": "contact sheets: crops with poses, generated images per condition",
     "results/rating_forms/": "web pages on which people rate images; ratings/ holds what came of it",
     "results/predictions/": "each classifier's answer to each test image",
