@@ -13,7 +13,7 @@ MEASURES = ("macro_recall", "accuracy")
 class Counts(NamedTuple):
     """Hits (R, S, G, C) and images (G, C), float64, of R recipes, S seeds, G groups and C classes of one test set.
 
-    Every class has an image. Recipes and seeds are sorted.
+    Recipes, seeds, groups and classes are sorted; every group and every class has an image.
     """
 
     recipes: tuple
@@ -28,59 +28,52 @@ def count_hits(predictions):
     Raises WrongInput where a recipe lacks a seed or a table tells of other images than the first.
     """
     recipes, seeds = (tuple(sorted(names)) for names in map(set, zip(*predictions, strict=True)))
-    tables = {cell: predictions[cell].sort_values("file_name") for cell in sorted(predictions)}
-    first = next(iter(tables.values()))[["file_name", "group", "label"]]
-    group, label = (pd.factorize(first[column], sort=True)[0] for column in ("group", "label"))
-    shape = group.max() + 1, label.max() + 1
-    cell_of = group * shape[1] + label
-    hits = np.empty((len(recipes), len(seeds), *shape))
-    for row, recipe in enumerate(recipes):
-        for column, seed in enumerate(seeds):
-            if (recipe, seed) not in tables:
-                raise WrongInput(f"recipe {recipe!r} has no predictions of seed {seed}, others have; make them")
-            table = tables[recipe, seed]
-            _check_images(first, table, f"predictions of {recipe!r}, seed {seed}")
-            right = table["label"].to_numpy() == table["predicted"].to_numpy()
-            hits[row, column] = np.bincount(cell_of[right], minlength=shape[0] * shape[1]).reshape(shape)
-    return Counts(
-        recipes, seeds, hits, np.bincount(cell_of, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
-    )
+    tables = {(recipe, seed): _table(predictions, recipe, seed) for recipe in recipes for seed in seeds}
+    images = tables[recipes[0], seeds[0]][["file_name", "group", "label"]]
+    for cell, table in tables.items():
+        _check_images(images, table, "predictions of {!r}, seed {}".format(*cell))
+    groups, classes = (pd.factorize(images[column], sort=True) for column in ("group", "label"))
+    shape = len(groups[1]), len(classes[1])
+    place = groups[0] * shape[1] + classes[0]
+    right = [(table["label"] == table["predicted"]).to_numpy() for table in tables.values()]
+    hits = np.stack([np.bincount(place, weights=own, minlength=shape[0] * shape[1]) for own in right])
+    counted = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+    return Counts(recipes, seeds, hits.reshape(len(recipes), len(seeds), *shape), counted.astype(float))
 
 
-def _check_images(first, table, place):
-    if len(table) != len(first):
-        raise WrongInput(f"{place}: {len(table)} images, expected {len(first)}; predict the same test set anew")
-    for column in first:
-        other = np.flatnonzero(first[column].to_numpy() != table[column].to_numpy())
-        if len(other):
-            found, expected = table[column].iloc[other[0]], first[column].iloc[other[0]]
-            raise WrongInput(
-                f"{place}, image {table['file_name'].iloc[other[0]]!r}, {column}: found {found!r}, expected {expected!r}"
-                " as in other predictions; predict the same test set anew"
-            )
+def _table(predictions, recipe, seed):
+    if (recipe, seed) not in predictions:
+        raise WrongInput(f"recipe {recipe!r} has no predictions of seed {seed}, expected as others have; make them")
+    return predictions[recipe, seed].sort_values("file_name", ignore_index=True)
+
+
+def _check_images(images, table, place):
+    remedy = "as in other predictions; predict the same test images anew"
+    if len(table) != len(images):
+        raise WrongInput(f"{place}: found {len(table)} images, expected {len(images)} {remedy}")
+    for column in images:
+        differ = np.flatnonzero(images[column] != table[column])
+        if len(differ):
+            found, expected = table.loc[differ[0]], images.loc[differ[0]]
+            where = f"{place}, image {found['file_name']!r}, {column}"
+            raise WrongInput(f"{where}: found {found[column]!r}, expected {expected[column]!r} {remedy}")
 
 
 def for_measure(counts, measure):
-    """Return the Counts whose macro-recall is the measure: accuracy has all images in one class."""
+    """Return the Counts whose macro-recall is the measure: for accuracy, all images are of one class."""
     if measure == "macro_recall":
         return counts
     return counts._replace(hits=counts.hits.sum(3, keepdims=True), images=counts.images.sum(1, keepdims=True))
 
 
 def weighted_macro_recall(counts, weights):
-    """Return the macro-recall (W, R, S) in points, group g counted weights[w, g] times.
+    """Return the macro-recall (W, R, S) in points, where group g counts weights[w, g] times.
 
-    The mean is over the classes that have an image left: one that drops out does so for every recipe and seed alike.
-    NaN where none is left.
+    The mean is over the classes that have an image left, for every recipe and seed the same; NaN where none has.
     """
     recipes, seeds, groups, classes = counts.hits.shape
-    hits = weights @ counts.hits.transpose(2, 0, 1, 3).reshape(groups, -1)
+    hits = (weights @ counts.hits.transpose(2, 0, 1, 3).reshape(groups, -1)).reshape(-1, recipes, seeds, classes)
     images = (weights @ counts.images)[:, None, None]
-    recall = np.divide(
-        hits.reshape(len(weights), recipes, seeds, classes),
-        images,
-        out=np.zeros((len(weights), recipes, seeds, classes)),
-        where=images > 0,
-    )
-    left = (images > 0).sum(3)
-    return 100 * np.divide(recall.sum(3), left, out=np.full(recall.shape[:3], np.nan), where=left > 0)
+    recall = np.divide(hits, images, out=np.zeros_like(hits), where=images > 0)
+    left = np.broadcast_to((images > 0).sum(3), hits.shape[:3])
+    return 100 * np.divide(recall.sum(3), left, out=np.full(left.shape, np.nan), where=left > 0)

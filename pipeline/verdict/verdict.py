@@ -1,14 +1,14 @@
 """Do generated images help on this data, by how much, and how sure is that?
 
-The question is about the best of several recipes with generated images and the best of several rivals without, both
-chosen on the images that compare them. The advantage is max_g θ_g − max_r θ_r of the true macro-recalls θ. It is at
-least some number if one g is ahead of every rival by it. The g whose lower end is wrong must be wrong against the true
-best rival, so the lower end max_g min_r low(g, r) is wrong with probability α/2 where each low(g, r) is wrong with
-probability α/2 divided by the number of g (Bonferroni): the rivals need no correction, nor a choice of the best in every
-resample. The mirror image holds for the upper end min_r max_g high(g, r), corrected for the number of rivals.
+The best of several recipes with generated images meets the best of several rivals without, both chosen on the images
+that compare them. Of the true macro-recalls θ, the advantage is max_g θ_g − max_r θ_r: some g is ahead of every rival
+by it. A lower end max_g min_r low(g, r) that is too high is too high for that g against the true best rival. So it is
+wrong with probability α/2 at most, where each low(g, r) is wrong with probability α/2 over the number of recipes g
+(Bonferroni); rivals need no correction, and no choice anew in resamples. The upper end min_r max_g high(g, r) mirrors
+this, with the number of rivals.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,15 @@ from pipeline.verdict.intervals import differences, spread
 from pipeline.verdict.measures import MEASURES, count_hits, for_measure
 
 _TAIL = 0.025  # on either side of a 95 % interval
-_MISSED = 0.2  # of true effects of the detectable size
+_MISSED = 0.2  # of the experiments where the true advantage is the detectable one
+_MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
 class Contest:
-    """The best recipe with generated images against the best rival, in points of macro-recall, with a 95 % interval.
+    """The best recipe with generated images less the best rival, in points of macro-recall, with a 95 % interval.
 
-    The interval allows for both choices. detectable: the true advantage that 80 % of such experiments would find.
+    The interval allows for both choices. detectable: the true advantage that is found in 80 % of such experiments.
     """
 
     generated: str
@@ -34,18 +35,31 @@ class Contest:
     low: float
     high: float
     detectable: float
+    seeds: int
+
+    @property
+    def finding(self):
+        """What may be said: "help", "harm", "no evidence" or, since it tells nothing of training, "one seed"."""
+        if self.seeds == 1:
+            return "one seed"
+        if self.low > 0:
+            return "help"
+        return "harm" if self.high < 0 else "no evidence"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """finding ("help", "harm", "no evidence" or "one seed"), the contests behind it, and what to tell people.
+    """What was found, as of the contest with the rivals, the numbers behind it, and the words for people.
 
-    against_real: the same recipes against `real` alone. table: one row per recipe, as `compare_recipes` gives it.
+    against_real: the same contest with `real` as the only rival. ways, rivals: how many recipes of either family.
+    table: of all recipes, as compare_recipes returns it.
     """
 
     finding: str
     against_rivals: Contest
     against_real: Contest
+    ways: int
+    rivals: int
     seeds: int
     images: int
     groups: int
@@ -56,141 +70,130 @@ class Verdict:
 def judge(predictions, generated, names):
     """Return the Verdict on {(recipe, seed): table of predictions}.
 
-    generated: the recipes that use generated images; all others are rivals, `real` among them. names: {recipe: words}.
+    generated: the recipes with generated images; all others are rivals, `real` among them. names: {recipe: words}.
     """
     counts = count_hits(predictions)
-    _check_families(counts.recipes, generated)
-    rivals = [recipe for recipe in counts.recipes if recipe not in generated]
-    against_rivals = hold_contest(counts, generated, rivals)
-    finding = _finding(against_rivals, len(counts.seeds))
-    verdict = Verdict(
-        finding=finding,
+    rivals = _rivals(counts.recipes, generated)
+    against_rivals, against_real = (hold_contest(counts, generated, others) for others in (rivals, ["real"]))
+    behind = {
+        "ways": len(generated),
+        "rivals": len(rivals),
+        "seeds": len(counts.seeds),
+        "images": int(counts.images.sum()),
+        "groups": len(counts.images),
+    }
+    return Verdict(
+        finding=against_rivals.finding,
         against_rivals=against_rivals,
-        against_real=hold_contest(counts, generated, ["real"]),
-        seeds=len(counts.seeds),
-        images=int(counts.images.sum()),
-        groups=len(counts.images),
-        sentences=(),
+        against_real=against_real,
+        **behind,
+        sentences=_sentences(against_rivals, against_real, behind, names),
         table=compare_recipes(counts, generated, against_rivals.rival),
     )
-    return _told(verdict, len(generated), len(rivals), names)
 
 
-def _check_families(recipes, generated):
-    for recipe in sorted({"real", *generated}):
-        if recipe not in recipes:
-            raise WrongInput(f"the verdict has no predictions of {recipe!r}, found {list(recipes)}; make them")
+def _rivals(recipes, generated):
+    missing = sorted({"real", *generated} - set(recipes))
+    if missing:
+        raise WrongInput(f"predictions: {missing[0]!r} is not among the recipes {list(recipes)}; make them")
     if not generated or "real" in generated:
-        raise WrongInput(f"recipes with generated images: found {sorted(generated)}, expected some, without 'real'")
+        raise WrongInput(f"recipes with generated images: found {sorted(generated)}, expected some other than 'real'")
+    return [recipe for recipe in recipes if recipe not in generated]
 
 
 def hold_contest(counts, generated, rivals):
-    """Return the Contest of two lists of recipes, of Counts."""
+    """Return the Contest of the recipes `generated` with the recipes `rivals`, of Counts."""
     generated, rivals = sorted(generated), sorted(rivals)
-    measured = spread(counts)
-    found = differences(measured, *([counts.recipes.index(name) for name in names] for names in (generated, rivals)))
-    lows, highs = found.interval(_TAIL / len(generated))[0], found.interval(_TAIL / len(rivals))[1]
-    best = int(found.value[:, 0].argmax())
-    rival = int(found.value[best].argmin())
-    needed = found.half_width(_TAIL / len(generated)) + found.half_width(_MISSED)
+    numbers = ([counts.recipes.index(name) for name in family] for family in (generated, rivals))
+    pairs = differences(spread(counts), *numbers)
+    low, _ = pairs.interval(_TAIL / len(generated))
+    _, high = pairs.interval(_TAIL / len(rivals))
+    best = pairs.value[:, 0].argmax()
+    rival = pairs.value[best].argmin()
+    detectable = pairs.half_width(_TAIL / len(generated)) + pairs.half_width(_MISSED)
     return Contest(
         generated=generated[best],
         rival=rivals[rival],
-        advantage=float(found.value[best, rival]),
-        low=float(lows.min(1).max()),
-        high=float(highs.max(0).min()),
-        detectable=float(min(needed[best, rival], 100)),
+        advantage=float(pairs.value[best, rival]),
+        low=float(low.min(1).max()),
+        high=float(high.max(0).min()),
+        detectable=float(detectable[best, rival]),
+        seeds=len(counts.seeds),
     )
-
-
-def _finding(contest, seeds):
-    if seeds == 1:
-        return "one seed"
-    return "help" if contest.low > 0 else "harm" if contest.high < 0 else "no evidence"
 
 
 def compare_recipes(counts, generated, best_rival):
-    """Return a table of every recipe by falling macro-recall, in points: both measures and their sd over seeds (NaN for
-    one), and the differences to `real` and to the best rival with 95 % intervals, each for that one pair.
+    """Return a table, best recipe first: either measure in points, its sd over seeds (NaN for one seed), differences.
+
+    Each difference, to `real` and to the best rival, has the 95 % interval of this one pair; NaN to the recipe itself.
     """
-    table = pd.DataFrame({"recipe": counts.recipes})
-    table["generated"] = table["recipe"].isin(generated)
-    everyone = range(len(counts.recipes))
+    columns = {"recipe": counts.recipes, "generated": [recipe in generated for recipe in counts.recipes]}
     for measure in MEASURES:
         measured = spread(for_measure(counts, measure))
-        table[measure] = measured.values.mean(1)
-        table[f"{measure}_sd"] = pd.DataFrame(measured.values).std(axis=1)
-        for other, recipe in (("real", "real"), ("best_rival", best_rival)):
-            number = counts.recipes.index(recipe)
-            found = differences(measured, everyone, [number])
-            itself = table.index == number
-            for end, values in zip(("", "_low", "_high"), (found.value, *found.interval(_TAIL)), strict=True):
-                table[f"{measure}_to_{other}{end}"] = np.where(itself, np.nan, values[:, 0])
-    table = table.sort_values(["macro_recall", "recipe"], ascending=[False, True], ignore_index=True)
+        columns[measure] = measured.values.mean(1)
+        columns[f"{measure}_sd"] = pd.DataFrame(measured.values).std(axis=1)
+        for role, other in (("real", "real"), ("best_rival", best_rival)):
+            number = counts.recipes.index(other)
+            pairs = differences(measured, range(len(counts.recipes)), [number])
+            found = np.column_stack([pairs.value, *pairs.interval(_TAIL)])
+            found[number] = np.nan
+            columns |= zip((f"{measure}_to_{role}{end}" for end in ("", "_low", "_high")), found.T, strict=True)
+    table = pd.DataFrame(columns).sort_values(["macro_recall", "recipe"], ascending=[False, True], ignore_index=True)
     return table.assign(seeds=len(counts.seeds), images=int(counts.images.sum()), groups=len(counts.images))
 
 
-def _told(verdict, ways, rivals, names):
-    """Return the Verdict with its sentences."""
-    contest = verdict.against_rivals
-    test = f"{verdict.images} test images in {_several(verdict.groups, 'group')}"
-    behind = f"(95 % interval {_span(contest)}; {_several(verdict.seeds, 'seed')}, {test})"
-    generated, rival = names[contest.generated], names[contest.rival]
-    size, best = abs(contest.advantage), f"the best of {_several(ways, 'way')} to use them ({generated})"
-    best_rival = f"the best of {_several(rivals, 'rival')} ({rival})"
-    if verdict.finding == "help":
-        told = [
-            f"{generated[0].upper()}{generated[1:]} beats {best_rival} by {_points(size)} of macro-recall {behind}."
-        ]
-    elif verdict.finding == "harm":
-        told = [
-            "Generated images do worse here than doing without them: "
-            f"{best} is {_points(size)} of macro-recall below {best_rival} {behind}."
-        ]
+def _sentences(against_rivals, against_real, behind, names):
+    told = [_main_sentence(against_rivals, behind, names)]
+    if against_rivals.rival != "real":
+        alone = " by the choice of test images alone" if against_real.finding == "one seed" else ""
+        told.append(
+            f"Against {names['real']}, {names[against_real.generated]} is {_off(against_real)} "
+            f"({_span(against_real)}{alone})."
+        )
+    if behind["ways"] + behind["rivals"] > 2:
+        told.append(
+            f"The interval allows for choosing among {_several(behind['ways'], 'way')} to use generated images and "
+            f"{_several(behind['rivals'], 'rival')} on the same test images; those of the table, pair by pair, do not."
+        )
+    if against_rivals.finding == "one seed":
+        told.append("Train with further seeds.")
+    elif against_rivals.detectable < 100:
+        size = f"{against_rivals.detectable:.1f} points"
+        told.append(f"With these seeds and images, a true advantage of {size} would be found four times in five.")
+    else:
+        told.append("So few seeds or groups would miss an advantage of any size.")
+    return tuple(told)
+
+
+def _main_sentence(contest, behind, names):
+    test = f"{_several(behind['images'], 'test image')} in {_several(behind['groups'], 'group')}"
+    known = f"(95 % interval {_span(contest)}; {_several(behind['seeds'], 'seed')}, {test})"
+    best = f"{_best_of(behind['ways'], 'way')} to use them ({names[contest.generated]})"
+    rival = f"{_best_of(behind['rivals'], 'rival')} ({names[contest.rival]})"
+    if contest.finding == "help":
+        winner = names[contest.generated][0].upper() + names[contest.generated][1:]
+        return f"{winner} beats {rival} by {contest.advantage:.1f} points of macro-recall {known}."
+    if contest.finding == "one seed":
+        opening = "One seed cannot tell whether generated images help, since how training varies is unknown"
+        known = f"({_span(contest)} by the choice of test images alone; {test})"
+    elif contest.finding == "harm":
+        opening = "Generated images do worse than doing without"
     else:
         opening = "No evidence that generated images help here"
-        if verdict.finding == "one seed":
-            opening = "One seed cannot tell whether generated images help: how much training varies is unknown"
-            behind = f"({_span(contest)} by the choice of {test} alone)"
-        side = "above" if contest.advantage > 0 else "below"
-        told = [f"{opening}; {best} is {_points(size)} of macro-recall {side} {best_rival} {behind}."]
-    if contest.rival != "real":
-        told.append(_against_real(verdict, names))
-    if ways + rivals > 2:
-        told.append(
-            f"The intervals allow for choosing the best of {ways} and the best of {rivals} on the same test images; "
-            "those of single pairs in the table do not."
-        )
-    if verdict.finding != "one seed":
-        told.append(
-            f"A true advantage of about {_points(contest.detectable)} would be found in four of five such experiments; "
-            "a much smaller one would mostly be missed."
-        )
-    return replace(verdict, sentences=tuple(told))
+    return f"{opening}: {best} is {_off(contest)} {rival} in macro-recall {known}."
 
 
-def _against_real(verdict, names):
-    contest = verdict.against_real
-    side = "above" if contest.advantage > 0 else "below"
-    alone = " by the choice of test images alone" if verdict.finding == "one seed" else ""
-    return (
-        f"Against {names['real']} without any remedy, {names[contest.generated]} is {_points(abs(contest.advantage))} "
-        f"{side} ({_span(contest)}{alone})."
-    )
+def _best_of(number, noun):
+    return f"the only {noun}" if number == 1 else f"the best of {number} {noun}s"
 
 
 def _several(number, noun):
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _points(number):
-    return f"{number:.1f} points"
+def _off(contest):
+    return f"{abs(contest.advantage):.1f} points {'below' if contest.advantage < 0 else 'above'}"
 
 
 def _span(contest):
-    return f"{_signed(contest.low)} to {_signed(contest.high)}"
-
-
-def _signed(number):
-    """Return a number with one digit and the sign of print, a zero without sign."""
-    return f"{round(number, 1) + 0:.1f}".replace("-", "−")
+    return " to ".join(f"{round(end, 1) + 0:.1f}".replace("-", _MINUS) for end in (contest.low, contest.high))
