@@ -31,6 +31,14 @@ class Differences(NamedTuple):
     seed_variance: np.ndarray
     seed_freedom: int
 
+    def pooled(self):
+        """Return these Differences with no seed variance below their mean, whose freedom is that of all recipes."""
+        recipes = sum(self.value.shape)
+        return self._replace(
+            seed_variance=np.maximum(self.seed_variance, self.seed_variance.mean()),
+            seed_freedom=self.seed_freedom * (recipes - 1),
+        )
+
     def half_width(self, tail):
         """Return what the error (A, B), on one side, exceeds with probability `tail` at most."""
         of_groups, of_seeds = (

@@ -56,7 +56,7 @@ def _check_images(images, table, place):
         if len(differ):
             found, expected = table.loc[differ[0]], images.loc[differ[0]]
             where = f"{place}, image {found['file_name']!r}, {column}"
-            raise WrongInput(f"{where}: found {found[column]!r}, expected {expected[column]!r} {remedy}")
+            raise WrongInput(f"{where}: found {found[column]}, expected {expected[column]} {remedy}")
 
 
 def for_measure(counts, measure):

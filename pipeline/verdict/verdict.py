@@ -105,19 +105,21 @@ def hold_contest(counts, generated, rivals):
     """Return the Contest of the recipes `generated` with the recipes `rivals`, of Counts."""
     generated, rivals = sorted(generated), sorted(rivals)
     numbers = ([counts.recipes.index(name) for name in family] for family in (generated, rivals))
-    pairs = differences(spread(counts), *numbers)
+    pairs = differences(spread(counts), *numbers).pooled()
     low, _ = pairs.interval(_TAIL / len(generated))
     _, high = pairs.interval(_TAIL / len(rivals))
     best = pairs.value[:, 0].argmax()
     rival = pairs.value[best].argmin()
-    detectable = pairs.half_width(_TAIL / len(generated)) + pairs.half_width(_MISSED)
+    # What the interval takes, what chance takes, and by how much the luckiest of equal rivals is above their mean.
+    needed = pairs.half_width(_TAIL / len(generated)) + pairs.half_width(_MISSED)
+    needed += pairs.half_width(1 / (len(rivals) + 1)) / 2**0.5
     return Contest(
         generated=generated[best],
         rival=rivals[rival],
         advantage=float(pairs.value[best, rival]),
         low=float(low.min(1).max()),
         high=float(high.max(0).min()),
-        detectable=float(detectable[best, rival]),
+        detectable=float(needed[best, rival]),
         seeds=len(counts.seeds),
     )
 

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from pipeline.verdict.measures import Counts
 
-EFFECTS = {"group": 0.7, "image": 0.7, "group_recipe": 0.4, "image_recipe": 0.4, "training": 0.1, "interplay": 0.4}
+EFFECTS = {"group": 0.7, "image": 0.7, "group_recipe": 0.25, "image_recipe": 0.3, "training": 0.05, "interplay": 0.3}
 
 
 def long_tail(draw, groups, classes, frames):
