@@ -46,7 +46,7 @@ def test_a_large_effect_is_found(ways, rivals, seeds, groups):
 
 
 def test_a_large_harm_is_found():
-    found = [contest.finding for contest in contests(1, 1, 5, 300, 12, -0.08, draws=40)]
+    found = [contest.finding for contest in contests(1, 1, 10, 300, 12, -0.08, draws=40)]
     assert found.count("harm") >= 36
 
 
