@@ -5,7 +5,10 @@ that compare them. Of the true macro-recalls θ, the advantage is max_g θ_g −
 by it. A lower end max_g min_r low(g, r) that is too high is too high for that g against the true best rival. So it is
 wrong with probability α/2 at most, where each low(g, r) is wrong with probability α/2 over the number of recipes g
 (Bonferroni); rivals need no correction, and no choice anew in resamples. The upper end min_r max_g high(g, r) mirrors
-this, with the number of rivals.
+this, with the number of rivals. A pair's seed variance is taken to be no less than the mean over all pairs, and to be
+known as well as from all recipes: of three seeds alone, a corrected interval would say nothing. Of 1000 simulated
+contests of nine with seven without an effect, none ended in a false claim; 7 at most where one rival was far ahead of
+the others, and 23 where, besides, one recipe's trainings had six times the spread of the others'.
 """
 
 from dataclasses import dataclass
@@ -149,7 +152,7 @@ def _sentences(against_rivals, against_real, behind, names):
     if against_rivals.rival != "real":
         alone = " by the choice of test images alone" if against_real.finding == "one seed" else ""
         told.append(
-            f"Against {names['real']}, {names[against_real.generated]} is {_off(against_real)} "
+            f"{_capital(names[against_real.generated])} is {_off(against_real)} {names['real']} alone "
             f"({_span(against_real)}{alone})."
         )
     if behind["ways"] + behind["rivals"] > 2:
@@ -161,7 +164,7 @@ def _sentences(against_rivals, against_real, behind, names):
         told.append("Train with further seeds.")
     elif against_rivals.detectable < 100:
         size = f"{against_rivals.detectable:.1f} points"
-        told.append(f"With these seeds and images, a true advantage of {size} would be found four times in five.")
+        told.append(f"With these seeds and images, a true advantage of about {size} would be found four times in five.")
     else:
         told.append("So few seeds or groups would miss an advantage of any size.")
     return tuple(told)
@@ -173,7 +176,7 @@ def _main_sentence(contest, behind, names):
     best = f"{_best_of(behind['ways'], 'way')} to use them ({names[contest.generated]})"
     rival = f"{_best_of(behind['rivals'], 'rival')} ({names[contest.rival]})"
     if contest.finding == "help":
-        winner = names[contest.generated][0].upper() + names[contest.generated][1:]
+        winner = _capital(names[contest.generated])
         return f"{winner} beats {rival} by {contest.advantage:.1f} points of macro-recall {known}."
     if contest.finding == "one seed":
         opening = "One seed cannot tell whether generated images help, since how training varies is unknown"
@@ -183,6 +186,10 @@ def _main_sentence(contest, behind, names):
     else:
         opening = "No evidence that generated images help here"
     return f"{opening}: {best} is {_off(contest)} {rival} in macro-recall {known}."
+
+
+def _capital(words):
+    return words[0].upper() + words[1:]
 
 
 def _best_of(number, noun):
