@@ -37,6 +37,7 @@ def test_folders_import_only_from_folders_before_their_own():
         "rating",
         "claims",
         "figures",
+        "verdict",
         "report",
         "versions",
         "inspect",
