@@ -27,7 +27,7 @@ _WORST, _WORST_GENERATED = 24, 8  # pairs on the page; of each set of generated 
 
 
 def drawn_groups(rows, most, seed):
-    """Return a mask of whole groups, in drawn order, that together hold at most `most` rows: all where there are fewer."""
+    """Return a mask of whole groups, in drawn order, that hold at most `most` rows together."""
     sizes = rows["group"].value_counts()
     order = sorted(sizes.index, key=lambda name: seed_of(seed, "audit", name))
     return rows["group"].isin(np.array(order)[sizes[order].cumsum().to_numpy() <= most]).to_numpy()

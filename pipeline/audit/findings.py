@@ -56,8 +56,8 @@ def _memorised(maker, own):
     share = own["nearer_share"]
     held = "more often than real images do" if share > NEAREST_REAL else "no more often than real images do"
     return (
-        f"{text}, an unseen real one at {own['unseen_median']:.2f}; {_percent(share)} come nearer than {own['limit']:.2f},"
-        f" {held} ({_percent(NEAREST_REAL)})."
+        f"{text}, an unseen real one at {own['unseen_median']:.2f}; {_percent(share)} come nearer than"
+        f" {own['limit']:.2f}, {held} ({_percent(NEAREST_REAL)})."
     )
 
 

@@ -34,7 +34,7 @@ class Fingerprints(NamedTuple):
 
 
 def perceptual_hash(images):
-    """Return the 64 bits, as ±0.5 float32 (N, 64), of images uint8 (N, H, W, 3): which low frequencies exceed the median.
+    """Return 64 bits, as ±0.5 float32 (N, 64), of images uint8 (N, H, W, 3): which frequencies exceed their median.
 
     pHash (Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions", Section 3.2): the cosine
     transform of the grey image in 32x32 pixels, its frequencies 1 to 8 both ways, without the constant.

@@ -19,7 +19,7 @@ UNITS = {"hash": np.asarray, "features": np.sqrt}  # of squared distances: bits 
 
 
 class Calibration(NamedTuple):
-    """Thresholds {measure: distance}; typical {measure: median distance to other groups}; and how the training images do.
+    """Thresholds {measure: distance}, typical {measure: median distance to other groups}; how training images do.
 
     other: of training images, near one of another group; own: of those that share a group, near one of it (bool each).
     groups: how many there are; groups_near: those of them with an image near another group.
@@ -99,13 +99,14 @@ def audit_split(prints, train, test, calibration):
 def summarise(table, calibration):
     """Return the counts of an audited split, and `chance`: how likely so many groups are near others without a leak.
 
-    If training and test groups are alike, the number of test groups below the k-th smallest distance of G training
-    groups is beta-binomial (k, G + 1 - k): clips count, not their frames, which come near together.
+    Groups count, not images: the frames of a clip come near together. Where pairs of groups are near at random, as many
+    within the training set as the calibration knows of, the number of pairs across to the test set is negative binomial.
     """
     own = np.any([table[f"{measure}_near"] & table[f"{measure}_same_group"] for measure in MEASURES], axis=0)
     strange = table[table["flagged"] & ~own]["group"].nunique()
     groups, near = table["group"].nunique(), calibration.groups_near
-    chance = stats.betabinom.sf(strange - 1, groups, near + 1, max(calibration.groups - near, 1))
+    # The threshold itself is the distance of one more pair within; two groups of a pair are near each other.
+    chance = stats.nbinom.sf(strange - 1, (near + 1) // 2 + 1, calibration.groups / (calibration.groups + 2 * groups))
     counts = {name: int((table["exact"] == name).sum()) for name in ("equal", "mirrored")}
     found = {
         "test_images": len(table),

@@ -9,7 +9,7 @@ _ROWS, _COLUMNS = 512, 4096  # a tile of two views takes 16 MB
 
 
 class Nearest(NamedTuple):
-    """Squared distance (Q,) of each query to its nearest candidate, inf where it has none; the candidate's number (Q,)."""
+    """Squared distance (Q,) of each query to its nearest candidate, inf where there is none; its number (Q,)."""
 
     squared: np.ndarray
     number: np.ndarray
