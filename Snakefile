@@ -7,6 +7,7 @@ include: "pipeline/rules/poses.smk"
 include: "pipeline/rules/gan.smk"
 include: "pipeline/rules/generate.smk"
 include: "pipeline/rules/classify.smk"
+include: "pipeline/rules/audit.smk"
 include: "pipeline/rules/report.smk"
 
 

@@ -205,7 +205,7 @@ class Study:
 
     def measured_image_sets(self):
         """Return {(subset, maker)} whose quality is measured: of both targets, at their largest size, and `real`."""
-        largest = {dataset: self.sizes(dataset)[-1] for dataset in (self.target, self.gestures)}
+        largest = {dataset: self.sizes(dataset)[-1] for dataset in self._targets()}
         generated = {made for made in self.image_sets() if largest.get(made[0][0]) == made[0][1]}
         return generated | {(subset, "real") for subset, _ in generated}
 
@@ -229,6 +229,9 @@ class Study:
             for _, subset in self._columns_by_seed(table)
             for _, _, recipe in self.rows(table)
         }
+
+    def _targets(self):
+        return {self.target, self.gestures}
 
     def _all_shown(self):
         return {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
@@ -258,6 +261,7 @@ class Study:
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
             "predictions": _named(cells, "csv"),
+            "audit": [f"{name}.{kind}" for name in self._targets() for kind in ("json", "csv", "png")],
         }
         files = {rule: sorted(f"results/{rule}/{name}" for name in names) for rule, names in every.items()}
         files["generators"] += [

@@ -26,7 +26,19 @@ def test_the_list_agrees_with_what_python_really_imports():
 
 
 def test_folders_import_only_from_folders_before_their_own():
-    order = ["data", "poses", "gan", "generate", "classify", "bench", "metrics", "report", "versions", "inspect"]
+    order = [
+        "data",
+        "poses",
+        "gan",
+        "generate",
+        "classify",
+        "bench",
+        "metrics",
+        "audit",
+        "report",
+        "versions",
+        "inspect",
+    ]
     for path in sorted((ROOT / "pipeline").glob("*/*.py")):
         folder = path.parent.name
         for used in source_files(f"pipeline.{folder}.{path.stem}"):

@@ -74,7 +74,7 @@ def audit_generated(images, learnt_from, subset, network, options, maker):
         raise WrongInput(f"{subset}, {images}: {len(fit)} and {len(rows)} images; expected some; make them again")
     looked = drawn(len(rows), options["generated"], options["seed"], "audit", maker)
     held = unseen[drawn(len(unseen), options["generated"], options["seed"], "audit", "unseen")]
-    learnt = fingerprints([(learnt_from, fit)], network, mirrored=False).vectors["features"]
+    learnt = fingerprints([(learnt_from, fit)], network, as_it_is=True).vectors["features"]
     real = fingerprints([(learnt_from, held)], network).vectors["features"] if len(held) else learnt[:, :0]
     found = memorisation(fingerprints([(images, looked)], network).vectors["features"], real, learnt)
 

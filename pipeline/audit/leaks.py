@@ -100,7 +100,7 @@ def summarise(table, calibration):
     """Return the counts of an audited split, and `chance`: how likely so many groups are near others without a leak.
 
     Groups count, not images: the frames of a clip come near together. Where pairs of groups are near at random, as many
-    within the training set as the calibration knows of, the number of pairs across to the test set is negative binomial.
+    within the training set as the calibration knows of, the number of pairs across to the tests is negative binomial.
     """
     own = np.any([table[f"{measure}_near"] & table[f"{measure}_same_group"] for measure in MEASURES], axis=0)
     strange = table[table["flagged"] & ~own]["group"].nunique()

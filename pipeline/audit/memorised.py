@@ -36,7 +36,7 @@ def subset_positions(crops, subset):
 
 
 def memorisation(generated, unseen, training):
-    """Return the Memorisation of generated images (2, G, D), with unseen real ones (2, U, D) as yardstick.
+    """Return the Memorisation of the features of generated images (V, G, D), unseen real ones (V, U, D) as yardstick.
 
     Each looks, as it is and mirrored, for its nearest training image (1, N, D). Where no real image is unseen, nothing
     is said but how near the generated ones are.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-_ROWS, _COLUMNS = 512, 4096  # a tile of two views takes 16 MB
+_ROWS, _COLUMNS = 512, 4096  # a tile takes 8 MB
 
 
 class Nearest(NamedTuple):
@@ -43,9 +43,12 @@ def _blocks(count, size):
 
 
 def _products(views, others):
-    """Return the squared distances (B, C) of the nearest views (V, B, D) to others (C, D)."""
-    tiles = torch.stack([torch.addmm(others.square().sum(dim=1), view, others.T, alpha=-2) for view in views])
-    return tiles.add_(views.square().sum(dim=2)[:, :, None]).amin(dim=0)
+    """Return the squared distances (B, C) of the nearest of the views (V, B, D) to others (C, D)."""
+    squares, tile = others.square().sum(dim=1), None
+    for view in views:
+        of_view = torch.addmm(squares, view, others.T, alpha=-2).add_(view.square().sum(dim=1, keepdim=True))
+        tile = of_view if tile is None else torch.minimum(tile, of_view, out=tile)
+    return tile
 
 
 def _direct(views, others):

@@ -1,4 +1,4 @@
-"""JSON artifacts: the measures of a table, of conditioning or of image quality, and the plans that DVC compares."""
+"""JSON artifacts: measures of a table, of conditioning, of image quality, of an audit, and plans that DVC compares."""
 
 import json
 
@@ -10,11 +10,13 @@ def read(path):
     """Return the Contents of measures or of a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
-    {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; a plan is {file:
-    settings}.
+    {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}, those of
+    an audit end with "findings"; a plan is {file: settings}.
     """
     try:
         content = json.loads(path.read_text())
+        if "findings" in content:
+            return _audit(content)
         if "features" in content:
             return _quality(content)
         if all("command" in settings for settings in content.values()):
@@ -48,6 +50,11 @@ def _quality(content):
     }
     size = f"{content['generated_images']} images beside {content['real_images']} validation images"
     return Contents("quality of an image set", size, lines=lambda: [size, *listed(rows)])
+
+
+def _audit(content):
+    size = f"{content['split']['test_images']} test images, {content['split']['flagged']} with a near-duplicate"
+    return Contents("audit of a data set", size, lines=lambda: [size, *content["findings"]])
 
 
 def _measures(content):

@@ -37,6 +37,7 @@ _HOLDS = {
     "real_classifiers": _CLASSIFIERS,
     "classifiers": _CLASSIFIERS,
     "predictions": {"predictions"},
+    "audit": {"audit of a data set", "test images beside training images", "picture"},
     "sheets": {"picture"},
     "plan": {"plan"},
     STATES: {"training state of a generator", "training state of a classifier"},

@@ -139,6 +139,13 @@ def shown_image_sets(wildcards):
     ]
 
 
+def origins_of_shown(wildcards):
+    """The subsets that the generators behind a data set's shown image sets learnt from."""
+    return [
+        generator_of(*shown)[0] for shown in STUDY.shown_image_sets(wildcards.dataset)
+    ]
+
+
 # Said at the end of a dry run, below Snakemake's own summary.
 atexit.register(announce, workflow, STUDY)
 

@@ -30,6 +30,7 @@ STAGES = (
     "filtered",
     "classifiers",
     "predictions",
+    "audit",
     *(f"tables{number}" for number in TABLES),
     "crops_sheets",
     "generated_sheets",
