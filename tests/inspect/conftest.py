@@ -11,6 +11,7 @@ import pytest
 import torch
 from gan.small import OPTIONS
 
+from pipeline.audit import examine
 from pipeline.classify.conditioning import measured, summarise
 from pipeline.classify.evaluate import predictions
 from pipeline.classify.model import save_classifier
@@ -148,6 +149,20 @@ def make_quality(results):
     (results / "quality/toy-nall-s0-reacgan.json").write_text(json.dumps(told))
 
 
+def make_audit(results):
+    makers = {"dataset": "toy", "kind": "random", "makers": ["reacgan"]}
+    crops = {part: results / f"crops/toy-{part}.zip" for part in ("train", "test")}
+    run(
+        examine,
+        {"images": 100, "generated": 4, "seed": 0} | makers,
+        **crops,
+        images=results / "images/toy-nall-s0-reacgan.zip",
+        subsets=results / "subsets/toy-nall-s0.csv",
+        **{"learnt-from": crops["train"]},
+        **{name: results / f"audit/toy.{kind}" for name, kind in (("out", "json"), ("table", "csv"), ("page", "png"))},
+    )
+
+
 def make_tables(results):
     options = {"table": "8", "cells": CELLS, "beside_paper": False}
     paths = {"out": results / "table8.csv", "long": results / "table8_long.csv", "metrics": results / "table8.json"}
@@ -165,7 +180,15 @@ def made(tmp_path_factory):
     argv = sys.argv
     torch.set_num_threads(1)
     try:
-        for make in (make_data, make_generated, make_classified, make_conditioning, make_quality, make_tables):
+        for make in (
+            make_data,
+            make_generated,
+            make_classified,
+            make_conditioning,
+            make_quality,
+            make_audit,
+            make_tables,
+        ):
             make(results)
     finally:
         sys.argv = argv
