@@ -3,7 +3,9 @@
 The split of the study and a random one of the same images, as the released code draws it, are held side by side.
 """
 
+import functools
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -66,20 +68,36 @@ def _told(own, other):
     return [distances, f"test: {own.group}", f"train: {other.group}"]
 
 
-def audit_generated(images, learnt_from, subset, network, options, maker):
-    """Return (measures, the closest pairs for the page) of a generator's images beside the crops it learnt from."""
-    rows = read_metadata(images)[0]
-    fit, unseen = subset_positions(learnt_from, subset)
-    if not len(rows) or not len(fit):
-        raise WrongInput(f"{subset}, {images}: {len(fit)} and {len(rows)} images; expected some; make them again")
-    looked = drawn(len(rows), options["generated"], options["seed"], "audit", maker)
-    held = unseen[drawn(len(unseen), options["generated"], options["seed"], "audit", "unseen")]
-    learnt = fingerprints([(learnt_from, fit)], network, as_it_is=True).vectors["features"]
-    real = fingerprints([(learnt_from, held)], network).vectors["features"] if len(held) else learnt[:, :0]
-    found = memorisation(fingerprints([(images, looked)], network).vectors["features"], real, learnt)
+class Learnt(NamedTuple):
+    """What a generator learnt from: positions (N,) in a file of crops, features (1, N, D); unseen ones (V, U, D)."""
 
+    crops: str
+    positions: np.ndarray
+    features: torch.Tensor
+    unseen: torch.Tensor
+
+
+def learnt_from(crops, subset, network, options):
+    """Return the Learnt of a subset: of a large one `images` that train and `generated` unseen ones, drawn."""
+    fit, unseen = subset_positions(crops, subset)
+    if not len(fit):
+        raise WrongInput(f"{subset}: no image that trains; expected some of part `fit`; make the subset again")
+    fit = fit[drawn(len(fit), options["images"], options["seed"], "audit", "fit")]
+    unseen = unseen[drawn(len(unseen), options["generated"], options["seed"], "audit", "unseen")]
+    features = fingerprints([(crops, fit)], network, as_it_is=True).vectors["features"]
+    real = fingerprints([(crops, unseen)], network).vectors["features"] if len(unseen) else features[:, :0]
+    return Learnt(crops, fit, features, real)
+
+
+def audit_generated(images, learnt, network, options, maker):
+    """Return (measures, the closest pairs for the page) of a generator's images beside what it learnt from."""
+    count = len(read_metadata(images)[0])
+    if not count:
+        raise WrongInput(f"{images}: no image; expected generated ones; make the set again")
+    looked = drawn(count, options["generated"], options["seed"], "audit", maker)
+    found = memorisation(fingerprints([(images, looked)], network).vectors["features"], learnt.unseen, learnt.features)
     order = np.argsort(found.distances, kind="stable")[:_WORST_GENERATED]
-    made, others = images_at(images, looked[order]), images_at(learnt_from, fit[found.numbers[order]])
+    made, others = images_at(images, looked[order]), images_at(learnt.crops, learnt.positions[found.numbers[order]])
     words = zip(found.distances[order], made.rows["class"], others.rows["class"], others.rows["group"], strict=True)
     lines = [
         [f"features {near:.2f}", f"generated: {name}", f"train: {own}, {group}"] for near, name, own, group in words
@@ -108,8 +126,9 @@ def main():
     options, network = args.options, Lite0Network()
     told, table, pairs = audit_duplicates(args.train, args.test, network, options)
     blocks, told["memorisation"] = [("test images, and the nearest training image beside each", pairs)], {}
-    for maker, *paths in zip(options["makers"], args.images, args.learnt_from, args.subsets, strict=True):
-        told["memorisation"][maker], pairs = audit_generated(*paths, network, options, maker)
+    known = functools.cache(lambda crops, subset: learnt_from(crops, subset, network, options))
+    for maker, images, *origin in zip(options["makers"], args.images, args.learnt_from, args.subsets, strict=True):
+        told["memorisation"][maker], pairs = audit_generated(images, known(*origin), network, options, maker)
         blocks.append((f"{maker}: generated images, and the nearest training image beside each", pairs))
     told["findings"] = findings(options["dataset"], options["kind"], told)
     write_audit(args, told, table, blocks)

@@ -51,8 +51,8 @@ def _causes(split, threshold):
 
 def _memorised(maker, own):
     text = f"{maker}: a generated image is at {own['generated_median']:.2f} (median) from its nearest training image"
-    if not own["unseen_images"]:
-        return text + "; no real image is unseen, so there is no yardstick."
+    if own["limit"] is None:
+        return f"{text}; only {own['unseen_images']} real images are unseen, too few for a yardstick."
     share = own["nearer_share"]
     held = "more often than real images do" if share > NEAREST_REAL else "no more often than real images do"
     return (

@@ -38,20 +38,20 @@ def subset_positions(crops, subset):
 def memorisation(generated, unseen, training):
     """Return the Memorisation of the features of generated images (V, G, D), unseen real ones (V, U, D) as yardstick.
 
-    Each looks, as it is and mirrored, for its nearest training image (1, N, D). Where no real image is unseen, nothing
-    is said but how near the generated ones are.
+    Each looks, as it is and mirrored, for its nearest training image (1, N, D). There is no limit where fewer than 20
+    real images are unseen: one of them is more than 5 %.
     """
     found = nearest(generated, training[0])
     distances, real = np.sqrt(found.squared), np.sqrt(nearest(unseen, training[0]).squared)
-    known = len(real) > 0
-    limit = float(np.quantile(real, NEAREST_REAL)) if known else None
+    enough = len(real) * NEAREST_REAL >= 1
+    limit = float(np.quantile(real, NEAREST_REAL)) if enough else None
     measures = {
         "generated_images": len(distances),
         "unseen_images": len(real),
         "training_images": training.shape[1],
         "generated_median": float(np.median(distances)),
-        "unseen_median": float(np.median(real)) if known else None,
+        "unseen_median": float(np.median(real)) if len(real) else None,
         "limit": limit,
-        "nearer_share": float(np.mean(distances < limit)) if known else None,
+        "nearer_share": float(np.mean(distances < limit)) if enough else None,
     }
     return Memorisation(measures, distances, found.number)

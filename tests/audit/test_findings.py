@@ -41,9 +41,9 @@ def test_each_cause_is_named_and_no_other(cause, said):
 
 def test_what_is_unknown_is_not_said():
     alone = THRESHOLD | {"own_images": 0, "own_share": None}
-    unseen = MEMORY | {"unseen_images": 0, "unseen_median": None, "limit": None, "nearer_share": None}
+    unseen = MEMORY | {"unseen_images": 3, "unseen_median": 9.0, "limit": None, "nearer_share": None}
     sentences = findings("toy", "grouped", told(threshold=alone, memory=unseen))
-    assert "no two of them share a group" in sentences[0] and "there is no yardstick" in sentences[-1]
+    assert "no two of them share a group" in sentences[0] and "only 3 real images are unseen, too few" in sentences[-1]
 
 
 def test_generated_images_are_held_against_unseen_ones():

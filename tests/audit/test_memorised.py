@@ -34,6 +34,13 @@ def test_images_like_the_unseen_ones_are_as_near_as_those():
     assert found.measures["nearer_share"] == pytest.approx(0.05, abs=0.02)
 
 
+@pytest.mark.parametrize(("unseen", "enough"), [(19, False), (20, True)])
+def test_a_twentieth_needs_twenty_unseen_images(unseen, enough):
+    measures = memorisation(views(DRAWN.normal(size=(9, 4))), views(DRAWN.normal(size=(unseen, 4))), TRAINING).measures
+    assert (measures["limit"] is not None) == (measures["nearer_share"] is not None) == enough
+    assert measures["unseen_median"] > 0
+
+
 def test_without_unseen_images_there_is_no_yardstick():
     measures = memorisation(views(DRAWN.normal(size=(3, 4))), TRAINING[:, :0], TRAINING).measures
     assert (measures["unseen_images"], measures["limit"], measures["nearer_share"]) == (0, None, None)
