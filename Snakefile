@@ -8,6 +8,8 @@ include: "pipeline/rules/gan.smk"
 include: "pipeline/rules/generate.smk"
 include: "pipeline/rules/classify.smk"
 include: "pipeline/rules/audit.smk"
+include: "pipeline/rules/rating.smk"
+include: "pipeline/rules/figures.smk"
 include: "pipeline/rules/report.smk"
 
 

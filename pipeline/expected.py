@@ -341,7 +341,7 @@ def _num_generated(study, dataset, filtered):
     return kept * data_size(study, dataset).classes
 
 
-# One estimate per rule: Job and Study to Cost. Tables are small.
+# One estimate per rule: Job and Study to Cost. What people read is small.
 
 
 def _drawn(job, study):

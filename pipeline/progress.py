@@ -21,8 +21,10 @@ _EXPECTED = collections.defaultdict(
     lambda: 1, generators=20, classifiers=8, real_classifiers=8, poses=10, drawn=5, predictions=0.7
 )
 _PRODUCTS = {
+    "results/report/": "the whole study on one page, for a browser",
     "results/table*.csv": "Tables 5, 8 and 9 (and, as *_long.csv, macro-recall and counts)",
     "results/sheets/": "contact sheets: crops with poses, generated images per condition",
+    "results/rating_forms/": "web pages on which people rate images; ratings/ holds what came of it",
     "results/predictions/": "each classifier's answer to each test image",
     "results/conditioning/": "how well generated images obey their class and pose, beside real ones",
     "results/classifiers/": "classifiers, and their training curves as CSV; real_classifiers/ saw real images alone",

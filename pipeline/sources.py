@@ -1,4 +1,4 @@
-"""What results depend on besides their inputs: the code that makes them, and the photographs outside the graph.
+"""What results depend on besides their inputs: the code that makes them, and folders outside the graph.
 
 Snakemake takes a stage's own files as inputs, so that an edit re-runs what it concerns and no other, and no file can be
 forgotten.
@@ -24,11 +24,11 @@ def source_files(*modules):
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
-def photographs_digest(root):
+def folder_digest(root):
     """Return a hash of the file names under `root`, and of the small text files there, such as groups.csv.
 
-    It tells added, removed and renamed photographs and corrected labels at the price of a directory walk; not a
-    photograph whose pixels were changed in place.
+    It tells added, removed and renamed photographs, corrected labels and other answers of raters at the price of a
+    directory walk; not a photograph whose pixels were changed in place. A folder that is absent is like an empty one.
     """
     digest = hashlib.sha256()
     for folder, folders, names in os.walk(root, followlinks=True):
@@ -40,6 +40,13 @@ def photographs_digest(root):
                 size = path.stat().st_size
                 digest.update(path.read_bytes() if size < _SMALL else str(size).encode())
     return digest.hexdigest()[:16]
+
+
+def template_files(folder):
+    """Return the sorted paths, relative to the repository, of the templates of a folder of pipeline/."""
+    return sorted(
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline" / folder / "templates").glob("[!.]*")
+    )
 
 
 def _file_of(module):

@@ -5,6 +5,7 @@ A recipe names what trains a classifier, as paths carry it: `real`, `reacgan-pre
 """
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import jsonschema
@@ -18,6 +19,43 @@ QUALITY_TABLES = ("3", "4")
 TABLES = (*QUALITY_TABLES, *ACCURACY_TABLES)
 CONDITIONS = ("reacgan", "spade_keypoints", "spade_bones")
 _METHODS = dict(zip(CONDITIONS, ("ReACGAN", "SPADE-keypoints", "SPADE-bones"), strict=True))
+# The figures of the paper and the modules that draw them.
+FIGURES = {
+    "1": "training_approaches",
+    "2": "class_counts",
+    "3": "poses",
+    "4": "networks",
+    "5": "networks",
+    "6": "samples",
+    "7": "class_changes",
+    "8": "convergence",
+}
+# Settings that Figures 1, 4 and 5 show: an edit of another one redraws nothing.
+_TOLD_OF_TRAINING = ("strategy", "strategies", "weights", "epochs", "pretrain_epochs", "seed")
+_TOLD_OF_NETWORKS = (
+    "condition",
+    "channels",
+    "z_dim",
+    "shared_dim",
+    "embed_dim",
+    "lambda_cond",
+    "margin",
+    "temperature",
+    "as_published",
+)
+# What the report shows of artifacts(), and of trainings those behind the images shown.
+_REPORTED = (
+    "results/table*.csv",
+    "results/figures/*",
+    "results/claims/*.json",
+    "results/quality/*.json",
+    "results/ratings/*.json",
+    "results/conditioning/measures/*.json",
+    "results/sheets/*.png",
+    "results/manifests/*.csv",
+    "results/poses/*.csv",
+    "results/splits/*.csv",
+)
 _SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
 
 
@@ -118,9 +156,13 @@ class Study:
         options["pretrain_epochs"] = options["pretrain_epochs"] if strategy == "pretrain" else 0
         return options | {"strategy": strategy, "seed": int(seed)}
 
+    def dataset_of(self, table):
+        """Return the data set that a table is about (Table 5 has a column for the other one)."""
+        return self.gestures if table in ("4", "9") else self.target
+
     def rows(self, table):
         """Return the rows of a table of accuracies as (source, method, recipe), in the paper's order."""
-        dataset = self.gestures if table == "9" else self.target
+        dataset = self.dataset_of(table)
         elsewhere, middle_last = f"{self.spade}_from_{self.source}", ("pretrain", "regularization", "mixup")
         if table == "6":
             backbone = self.experiments[dataset]["classifier"]["backbone"]
@@ -148,7 +190,7 @@ class Study:
             return [(dataset, dataset, self.sizes(dataset)[-1]) for dataset in pair]
         if table in ("6", "7"):
             return [(self.target, self.target, self.sizes(self.target)[-1])]
-        dataset = self.gestures if table == "9" else self.target
+        dataset = self.dataset_of(table)
         return [(size, dataset, size) for size in self.sizes(dataset)]
 
     def cells(self, table):
@@ -175,7 +217,7 @@ class Study:
 
         The paper's name tells the weight of the conditional loss, of which Table 3 has two.
         """
-        dataset, rows = self.gestures if table == "4" else self.target, {"real": ("real training images", "real")}
+        dataset, rows = self.dataset_of(table), {"real": ("real training images", "real")}
         for _, maker in self.shown_image_sets(dataset):
             origin, name = generator_of((dataset, self.sizes(dataset)[-1], 0), maker)
             options = self.generator_options(*origin, name)
@@ -187,7 +229,7 @@ class Study:
 
     def quality_cells(self, table):
         """Return the measured image sets of a table of image quality, one per row and seed."""
-        dataset = self.gestures if table == "4" else self.target
+        dataset = self.dataset_of(table)
         rows, measured = self.quality_rows(table), self.measured_image_sets()
         return [
             {
@@ -205,7 +247,7 @@ class Study:
 
     def measured_image_sets(self):
         """Return {(subset, maker)} whose quality is measured: of both targets, at their largest size, and `real`."""
-        largest = {dataset: self.sizes(dataset)[-1] for dataset in self._targets()}
+        largest = {dataset: self.sizes(dataset)[-1] for dataset in self.targets()}
         generated = {made for made in self.image_sets() if largest.get(made[0][0]) == made[0][1]}
         return generated | {(subset, "real") for subset, _ in generated}
 
@@ -230,8 +272,96 @@ class Study:
             for _, _, recipe in self.rows(table)
         }
 
-    def _targets(self):
-        return {self.target, self.gestures}
+    def targets(self):
+        """Return the data sets of Tables 3 and 4, target and gestures; one where they are the same."""
+        return list(dict.fromkeys([self.target, self.gestures]))
+
+    def largest(self, dataset):
+        """Return the subsets of a data set's largest size: one name per seed."""
+        size = self.sizes(dataset)[-1]
+        return {str(seed): subset_name(dataset, size, seed) for seed in self.seeds(dataset)}
+
+    def claims(self):
+        """Return what the claims of Section 5.2 compare: target and gestures, largest size, by where training starts.
+
+        "cells" is {initialisation: {seed: cell}}, "subsets" {seed: subset}.
+        """
+        recipes = {"real": "real", "ReACGAN": "reacgan-pretrain", "SPADE": f"{self.spade}-pretrain"}
+        compared = {
+            dataset: {
+                "dataset": dataset,
+                "size": self.sizes(dataset)[-1],
+                "subsets": self.largest(dataset),
+                "cells": {
+                    name: {seed: f"{subset}-{recipe}" for seed, subset in self.largest(dataset).items()}
+                    for name, recipe in recipes.items()
+                },
+            }
+            for dataset in self.targets()
+        }
+        return {"class_changes": compared[self.target], "convergence": list(compared.values())}
+
+    def claim_inputs(self):
+        """Return {input: its files} of the claims."""
+        claims = self.claims()
+        changes = claims["class_changes"]
+        return {
+            "predictions": [
+                f"results/predictions/{cell}.csv"
+                for name in ("real", "ReACGAN")
+                for cell in changes["cells"][name].values()
+            ],
+            "subsets": [f"results/subsets/{subset}.csv" for subset in changes["subsets"].values()],
+            "histories": [
+                f"results/{classifier_folder(cell)}/{cell}.csv"
+                for compared in claims["convergence"]
+                for cells in compared["cells"].values()
+                for cell in cells.values()
+            ],
+        }
+
+    def figure_inputs(self, number):
+        """Return {input: its files} of a figure of the paper."""
+        data = self.targets()
+        crops = [f"results/crops/{dataset}-train.zip" for dataset in data]
+        return {
+            "1": {},
+            "2": {"splits": [f"results/splits/{dataset}.csv" for dataset in data]},
+            "3": {"crops": crops[:1]},
+            "4": {"crops": crops[:1]},
+            "5": {"crops": crops[:1]},
+            "6": {"crops": crops, "images": [f"results/images/{name}.zip" for name, *_ in self._sampled(data)]},
+            "7": {"claims": ["results/claims/claims.json"]},
+            "8": {"claims": ["results/claims/claims.json"], "histories": self.claim_inputs()["histories"]},
+        }[number]
+
+    def figure_options(self, number):
+        """Return the settings of a figure of the paper."""
+        subset = (self.target, self.sizes(self.target)[-1], self.seeds(self.target)[0])
+        spade = self.generator_options(*subset, self.spade)
+        return {
+            "1": lambda: {
+                "strategies": [
+                    _only(_TOLD_OF_TRAINING, self.classifier_options(*subset, recipe))
+                    for recipe in ("real", "reacgan-pretrain", "reacgan-regularization", "reacgan-mixup")
+                ]
+            },
+            "2": dict,
+            "3": lambda: _only(["heatmap_sigma"], spade),
+            "4": lambda: _only(_TOLD_OF_NETWORKS, self.generator_options(*subset, "reacgan")),
+            "5": lambda: _only(_TOLD_OF_NETWORKS, spade),
+            "6": lambda: {"sets": self._sampled(self.targets())},
+            "7": dict,
+            "8": lambda: {"compared": self.claims()["convergence"]},
+        }[number]()
+
+    def _sampled(self, data):
+        """Return [(image set, data set, maker)] of the generated images of Figure 6."""
+        return [
+            (f"{subset_name(*subset)}-{maker}", dataset, maker)
+            for dataset in data
+            for subset, maker in self.shown_image_sets(dataset)
+        ]
 
     def _all_shown(self):
         return {shown for dataset in self.experiments for shown in self.shown_image_sets(dataset)}
@@ -261,7 +391,9 @@ class Study:
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
             "predictions": _named(cells, "csv"),
-            "audit": [f"{name}.{kind}" for name in self._targets() for kind in ("json", "csv", "png")],
+            "audit": [f"{name}.{kind}" for name in self.targets() for kind in ("json", "csv", "png")],
+            "rating_forms": [f"{name}.{kind}" for name in self.targets() for kind in ("html", "csv")],
+            "ratings": [f"{name}.json" for name in self.targets()],
         }
         files = {rule: sorted(f"results/{rule}/{name}" for name in names) for rule, names in every.items()}
         files["generators"] += [
@@ -269,9 +401,29 @@ class Study:
         ]
         for rule, numbers in (("tables", ACCURACY_TABLES), ("quality_tables", QUALITY_TABLES)):
             files[rule] = [f"results/table{n}{kind}" for n in numbers for kind in (".csv", "_long.csv", ".json")]
+        files["claims"] = ["results/claims/claims.json"]
+        files["figures"] = [f"results/figures/figure{n}.{kind}" for n in FIGURES for kind in ("pdf", "png")]
         for kind in ("crops", "generated"):
             files[f"{kind}_sheets"] = [f"results/sheets/{kind}/{name}.png" for name in self.experiments]
+        files["report"] = ["results/report/report.html"]
         return files
+
+    def reported(self):
+        """Return the artifacts that the report shows."""
+        files = [path for made in self.artifacts().values() for path in made]
+        shown = [one for dataset in self.experiments for one in self.shown_image_sets(dataset)]
+        trained = _named({generator_of(*one) for one in shown}, "*")
+        wanted = (*_REPORTED, *(f"results/training/{name}" for name in trained))
+        return [path for path in files if any(fnmatchcase(path, pattern) for pattern in wanted)]
+
+    def own_params(self):
+        """Return the part of params.yaml that this study reads, of which the same Study can be made."""
+        datasets = {name: self.datasets[name] for name in self.experiments}
+        return {"study": self.name, "datasets": datasets, "studies": {self.name: self.settings}}
+
+
+def _only(names, options):
+    return {name: options[name] for name in names}
 
 
 def subset_name(dataset, size, seed):
@@ -310,6 +462,11 @@ def condition_of(name):
 def cell_name(dataset, size, seed, recipe):
     """Return the name that a cell's files carry."""
     return f"{subset_name(dataset, size, seed)}-{recipe}"
+
+
+def classifier_folder(cell):
+    """Return the folder of a cell's classifier: those of real images alone are a rule of their own."""
+    return "real_classifiers" if cell.endswith("-real") else "classifiers"
 
 
 def strategy_of(recipe):

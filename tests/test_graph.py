@@ -23,6 +23,7 @@ class Job:
     inputs: list
     outputs: list
     options: str
+    answers: str
 
 
 def jobs_of(config):
@@ -36,7 +37,12 @@ def jobs_of(config):
         )
         workflow.dag(DAGSettings(targets={"all"}, forceall=True)).summary()
         return [
-            Job(job.rule.name, list(map(str, job.input)), list(map(str, job.output)), str(job.params.get("options")))
+            Job(
+                job.rule.name,
+                list(map(str, job.input)),
+                list(map(str, job.output)),
+                *(str(job.params.get(name)) for name in ("options", "answers")),
+            )
             for job in workflow._workflow.dag.jobs
             if job.output
         ]
@@ -53,7 +59,7 @@ def test_test_images_are_read_by_the_final_evaluation_and_the_audit_alone(jobs):
     used = {path for job in jobs for path in job.inputs}
     after = [job for job in jobs if job.rule in readers]
     readers_after = {job.rule for job in jobs for path in job.inputs if any(path in done.outputs for done in after)}
-    assert readers_after == {"tables"}
+    assert readers_after == {"tables", "claims"}
     assert any(path.endswith("-test.zip") for path in used)
 
 
@@ -103,25 +109,39 @@ def test_the_study_knows_every_artifact_of_the_graph(jobs, request):
     assert {rule: set(files) for rule, files in study.artifacts().items() if files} == made
 
 
+def test_the_report_shows_what_the_study_makes_and_test_images_only_as_answers(jobs):
+    (report,) = (job for job in jobs if job.rule == "report")
+    made = {path for job in jobs for path in job.outputs}
+    shown = {path for path in report.inputs if path.startswith("results/")}
+    assert shown <= made
+    assert {path for path in made if path.startswith(("results/sheets/", "results/manifests/"))} < shown
+    assert {path for path in made if path.startswith("results/table") and path.endswith(".csv")} < shown
+    assert not any(path.endswith((".zip", ".safetensors")) for path in shown)
+
+
 def test_every_job_names_the_code_it_depends_on(jobs):
     for job in jobs:
         assert any(path.startswith("pipeline/") for path in job.inputs), job.rule
 
 
 @pytest.mark.parametrize(
-    ("change", "rule", "word"),
+    ("change", "rule", "word", "figures"),
     [
-        ({"classifier": {"strategies": {"mixup": {"alpha": 0.9}}}}, "classifiers", "mixup"),
-        ({"generators": {"reacgan": {"lr": 0.125}}}, "generators", "reacgan"),
+        # Figures 1 and 4 state these values.
+        ({"classifier": {"strategies": {"mixup": {"alpha": 0.9}}}}, "classifiers", "mixup", ["1"]),
+        ({"generators": {"reacgan": {"embed_dim": 16}}}, "generators", "reacgan", ["4"]),
+        ({"generators": {"reacgan": {"lr": 0.125}}}, "generators", "reacgan", []),
     ],
 )
-def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word):
+def test_an_edit_of_one_value_concerns_what_uses_it(change, rule, word, figures):
     config = {"study": "demo", "studies": {"demo": {"experiments": {"drawn_signs": change}}}}
     before = {job.outputs[0]: job for job in jobs_of({"study": "demo"})}
     after = {job.outputs[0]: job for job in jobs_of(config)}
-    changed = [name for name in before if before[name].options != after[name].options]
+    # The report shows every setting, and comes at no cost.
+    jobs = [name for name, job in before.items() if job.rule != "report"]
+    changed = [name for name in jobs if before[name].options != after[name].options]
     concerned = [name for name in before if before[name].rule == rule and "drawn_signs" in name and word in name]
-    assert sorted(changed) == sorted(concerned)
+    assert sorted(changed) == sorted(concerned + [f"results/figures/figure{number}.png" for number in figures])
 
 
 def test_table_3_tells_the_weight_of_the_conditional_loss():
@@ -129,3 +149,12 @@ def test_table_3_tells_the_weight_of_the_conditional_loss():
     config = {"study": "demo", "studies": {"demo": {"experiments": {"drawn_signs": change}}}}
     (table,) = (job for job in jobs_of(config) if "results/table3.csv" in job.outputs)
     assert "ReACGAN λ_cond = 0.125" in {cell["method"] for cell in json.loads(table.options)["cells"]}
+
+
+def test_new_answers_of_raters_concern_their_own_data_set(tmp_path):
+    config = {"study": "demo", "studies": {"demo": {"rating": {"answers": str(tmp_path)}}}}
+    before = {job.outputs[0]: job.answers for job in jobs_of(config)}
+    (tmp_path / "drawn_signs").mkdir()
+    (tmp_path / "drawn_signs" / "ann.csv").write_text("rater,image_set,position,image,rating\n")
+    after = {job.outputs[0]: job.answers for job in jobs_of(config)}
+    assert [name for name in before if before[name] != after[name]] == ["results/ratings/drawn_signs.json"]

@@ -12,8 +12,8 @@ from study_copy import change_params, commit, edit, planned, run, snakemake
 
 from pipeline.versions.record import sort_stages
 
-# filtered images, then the three classifiers of Table 5 that train on them
-AFTER_FILTER = {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1}
+# filtered images, then the three classifiers of Table 5 that train on them; the report shows every setting
+AFTER_FILTER = {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1, "report": 1}
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_file_that_somebody_changed_is_made_again_and_one_merely_touched_is_no
     (copy / "results/images/drawn_signs-nall-s0-reacgan.zip").touch()
     assert planned(copy) == {}
     (copy / "results/table9.csv").write_text("mine")
-    assert planned(copy) == {"tables": 1}
+    assert planned(copy) == {"tables": 1, "report": 1}
     assert snakemake(copy, "results/table9.csv")[0] == 0
     assert contents(copy) == before
 
@@ -140,7 +140,9 @@ def test_a_seed_more_concerns_its_own_cells_and_the_tables(copy):
     change_params(copy, two_seeds)
     # 7 rows of Table 9, of which 6 use images of ReACGAN and SPADE
     expected = {"subsets": 1, "generators": 2, "images": 2, "classifiers": 6, "real_classifiers": 1, "predictions": 7}
-    assert planned(copy) == expected | {"tables": 1}
+    # Tables 4 and 9; claims compare seeds, and Figures 7 and 8 show claims
+    tables = {"quality": 3, "quality_tables": 1, "tables": 1}
+    assert planned(copy) == expected | tables | {"claims": 1, "figures": 2, "report": 1}
 
 
 def test_a_stage_with_a_stale_file_is_not_recorded(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The whole path with the real tools, at a size of seconds: from drawn hands to Table 8, twice, and after edits."""
 
+import json
 import re
 import shutil
 
@@ -8,6 +9,8 @@ import pytest
 import yaml
 from conftest import ROOT, real_data
 from study_copy import edit, planned, snakemake, tiny
+
+from pipeline.study import TABLES
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,20 @@ def test_tables_5_and_9_and_the_sheets_are_there(copy):
         assert sheets == {"drawn_signs.png", "drawn_gestures.png"}
 
 
+def test_every_figure_is_there_and_claims_are_sentences(copy):
+    figures = {path.name for path in (copy / "results" / "figures").iterdir()}
+    assert figures == {f"figure{number}.{kind}" for number in range(1, 9) for kind in ("png", "pdf")}
+    claims = json.loads((copy / "results" / "claims" / "claims.json").read_text())
+    assert len(claims) == 2
+    assert all(one["sentence"].startswith("drawn_signs (all training images, 1 seed): ") for one in claims.values())
+
+
+def test_the_report_tells_the_time_of_every_job(copy):
+    page = (copy / "results" / "report" / "report.html").read_text()
+    assert "No job came out of DVC's cache." in page and "nothing is recorded" not in page
+    assert all(f'id="table{number}"' in page for number in TABLES)
+
+
 def test_with_nothing_changed_nothing_is_done(copy):
     assert planned(copy) == {}
 
@@ -42,7 +59,8 @@ def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
     restore = edit(copy / "params.yaml", "alpha: 0.0", "alpha: 0.125")
     try:
         # mixup rows: ReACGAN, SPADE and multi-source at two sizes, filtered at one, two of the gestures
-        assert planned(copy) == {"classifiers": 9, "predictions": 9, "tables": 3}
+        # and Figure 1, which tells how the weight runs
+        assert planned(copy) == {"classifiers": 9, "predictions": 9, "tables": 4, "figures": 1, "report": 1}
     finally:
         restore()
 
@@ -50,7 +68,7 @@ def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
 def test_an_edit_of_one_module_runs_what_depends_on_it(copy):
     restore = edit(copy / "pipeline" / "generate" / "keep_best.py", "\nif __name__", "\n# a word\nif __name__")
     try:
-        assert planned(copy) == {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1}
+        assert planned(copy) == {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1, "report": 1}
     finally:
         restore()
 

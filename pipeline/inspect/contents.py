@@ -12,9 +12,11 @@ _READERS = {
     ".npz": "pose_sets",
     ".csv": "tables",
     ".json": "documents",
+    ".html": "pages",
     ".safetensors": "weights",
     ".pt": "training_states",
     ".png": "sheets",
+    ".pdf": "drawings",
 }
 
 

@@ -1,4 +1,4 @@
-"""JSON artifacts: measures of a table, of conditioning, of image quality, of an audit, and plans that DVC compares."""
+"""JSON artifacts: measures of tables, conditioning and quality, audits, ratings, claims, and plans of DVC's stages."""
 
 import json
 
@@ -7,11 +7,12 @@ from pipeline.stage import WrongInput
 
 
 def read(path):
-    """Return the Contents of measures or of a plan; raise WrongInput for other JSON.
+    """Return the Contents of measures, ratings, claims or a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
-    {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}, those of
-    an audit end with "findings"; a plan is {file: settings}.
+    {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; an audit ends with
+    "findings"; a plan is {file: settings}; claims are {claim: {"section", "sentence", …}}; ratings are as
+    pipeline.rating.answers sums them up.
     """
     try:
         content = json.loads(path.read_text())
@@ -19,18 +20,30 @@ def read(path):
             return _audit(content)
         if "features" in content:
             return _quality(content)
+        if "image_set" in content:
+            return _ratings(content)
         if all("command" in settings for settings in content.values()):
             return _plan(content)
+        if all("sentence" in claim for claim in content.values()):
+            return _claims(content)
         if "generated" in content:
             return _conditioning(content)
         return _measures(content)
-    except (ValueError, AttributeError, TypeError):  # JSON's own error is a ValueError, and so is that of the encoding
-        raise WrongInput(f"{path}: neither measures nor a plan; delete it and run Snakemake again") from None
+    # JSON's own error is a ValueError, and so is that of the encoding.
+    except (ValueError, AttributeError, TypeError, KeyError):
+        raise WrongInput(
+            f"{path}: neither measures, ratings, claims nor a plan; delete it and run Snakemake again"
+        ) from None
 
 
 def _plan(content):
     size = f"{len(content)} files and the settings that each is made with"
     return Contents("plan", size, lines=lambda: [size, *content])
+
+
+def _claims(content):
+    said = [f"Section {claim['section']}: {claim['sentence']}" for claim in content.values()]
+    return Contents("claims", f"{len(content)} claims of the paper, and what this study says", lines=lambda: said)
 
 
 def _conditioning(content):
@@ -55,6 +68,28 @@ def _quality(content):
 def _audit(content):
     size = f"{content['split']['test_images']} test images, {content['split']['flagged']} with a near-duplicate"
     return Contents("audit of a data set", size, lines=lambda: [size, *content["findings"]])
+
+
+def _ratings(content):
+    scores = {source: _human_score(own) for source, own in content["sources"].items()}
+    refused = {one["file"]: one["reason"] for one in content["refused"]}
+    alpha = content["agreement"]["krippendorff_alpha"]
+    people = f"{content['raters']} raters, {content['complete']} of them of all images"
+    return Contents(
+        "ratings by people",
+        f"{people}, {len(refused)} files refused",
+        lines=lambda: [
+            f"{people}; image set {content['image_set']}",
+            "agreement: " + ("too few ratings" if alpha is None else f"Krippendorff's alpha {alpha:.3f}"),
+            "realism from 1 to 5",
+            *listed(scores),
+            *(["files refused", *listed(refused)] if refused else []),
+        ],
+    )
+
+
+def _human_score(own):
+    return f"{own['mean']:.2f} of {own['ratings']} ratings, {own['images']} images" if own["ratings"] else "unrated"
 
 
 def _measures(content):

@@ -1,7 +1,6 @@
 """Where an artifact came from: Snakemake's record of the job that made it, or else its stage in dvc.lock."""
 
 import ast
-import base64
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -10,12 +9,11 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from pipeline.records import finished_job, ran
 from pipeline.stage import WrongInput
 
 SAME, CHANGED, GONE = "unchanged", "changed since", "not here"
 _PLANS = "results/plan"
-# Snakemake cuts the file name of a record where the file system would not take it.
-_LONGEST_NAME = 254
 
 
 @dataclass
@@ -36,7 +34,7 @@ class Origin:
 
 def origin_at(place):
     """Return the Origin of the artifact at a Place; one without inputs or settings where nothing is recorded."""
-    record, tracked = snakemake_record(place), _tracked(place)
+    record, tracked = finished_job(place.name, place.root), _tracked(place)
     if record:
         origin = _told_by_snakemake(place, record)
     elif tracked:
@@ -46,18 +44,6 @@ def origin_at(place):
     if tracked:
         origin.remarks.append(_compared_with_dvc(place, *tracked))
     return origin
-
-
-def snakemake_record(place):
-    """Return Snakemake's record (a dict) of a finished job for the file at a Place, or None."""
-    key = base64.urlsafe_b64encode(place.name.encode()).decode()
-    pieces = [key[start : start + _LONGEST_NAME] for start in range(0, len(key), _LONGEST_NAME)]
-    path = place.root.joinpath(".snakemake", "metadata", *("@" + piece for piece in pieces[:-1]), pieces[-1])
-    try:
-        record = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError):
-        return None
-    return record if record.get("rule") and not record.get("incomplete") else None
 
 
 def digest_of(path, algorithm):
@@ -73,7 +59,7 @@ def _told_by_snakemake(place, record):
     origin = Origin(
         "Snakemake's record",
         rule=record["rule"],
-        made=_made(record["starttime"], made),
+        made=_made(record),
         settings=_settings(record["params"]),
         inputs=inputs,
         code=code,
@@ -84,11 +70,11 @@ def _told_by_snakemake(place, record):
     return origin
 
 
-def _made(started, ended):
-    # A job starts before its output is written; a record without a job is written after the output got its date.
-    if started > ended:
+def _made(record):
+    ended = record["endtime"]
+    if not ran(record):
         return f"taken as made {moment(ended)}, without a run: restored by DVC, or touched"
-    return f"{moment(ended)}, in {ended - started:.1f} s"
+    return f"{moment(ended)}, in {ended - record['starttime']:.1f} s"
 
 
 def moment(seconds):
@@ -106,7 +92,11 @@ def _since(path, checksum, made):
 
 
 def _without_code(since):
-    code = {name: what for name, what in since.items() if name.endswith((".py", ".smk", "Snakefile"))}
+    code = {
+        name: what
+        for name, what in since.items()
+        if name.endswith((".py", ".smk", "Snakefile")) or "/templates/" in name
+    }
     return {name: what for name, what in since.items() if name not in code}, code
 
 

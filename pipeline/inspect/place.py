@@ -14,6 +14,7 @@ RESULTS, PICTURES, STATES = "results", ".inspected", ".state"
 
 _CELL = re.compile(r"(?P<dataset>[a-z0-9_]+)-n(?P<size>\d+|all)-s(?P<seed>\d+)(?:-(?P<rest>[a-z0-9_-]+))?")
 _TABLE = re.compile(r"table(?P<number>\d+)(?P<long>_long)?")
+_FIGURE = re.compile(r"figure(?P<number>\d+)")
 _PART = re.compile(r"(?P<dataset>[a-z0-9_]+)-(?P<part>train|test)")
 _RULE = re.compile(r'^rule (\w+):\n\s+"""(.+?)"""', re.MULTILINE | re.DOTALL)
 _INHERITED = re.compile(r"^use rule (\w+) as (\w+) with:", re.MULTILINE)
@@ -38,7 +39,12 @@ _HOLDS = {
     "classifiers": _CLASSIFIERS,
     "predictions": {"predictions"},
     "audit": {"audit of a data set", "test images beside training images", "picture"},
+    "rating_forms": {"page", "key of a rating form"},
+    "ratings": {"ratings by people"},
+    "claims": {"claims"},
+    "figures": {"picture", "drawing"},
     "sheets": {"picture"},
+    "report": {"page"},
     "plan": {"plan"},
     STATES: {"training state of a generator", "training state of a classifier"},
 }
@@ -120,6 +126,10 @@ def name_says(place):
         return ", ".join(words + ([_rest_says(cell["rest"], cell["dataset"], rule_of(place))] if cell["rest"] else []))
     if table := _TABLE.fullmatch(place.stem):
         return f"Table {table['number']} of the paper" + (", one row per cell" if table["long"] else "")
+    if figure := _FIGURE.fullmatch(place.stem):
+        return f"Figure {figure['number']} of the paper"
+    if rule_of(place) == "claims":
+        return "claims of Section 5.2 of the paper"
     if part := _PART.fullmatch(place.stem):
         return f"data set {part['dataset']}, {part['part']}"
     return f"data set {place.stem}" if rule_of(place) else "nothing that this program knows"

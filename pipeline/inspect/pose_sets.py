@@ -75,7 +75,8 @@ def _joints(poses):
 
 
 def _sheet(path, poses):
-    from pipeline.report.sheets import draw_skeleton, lay_out_sheet  # torch: only for those who look
+    from pipeline.poses.pictures import draw_skeleton  # torch: only for those who look
+    from pipeline.report.sheets import lay_out_sheet
 
     black = np.zeros((_TILE, _TILE, 3), np.uint8)
     rows = []

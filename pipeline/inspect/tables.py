@@ -187,6 +187,12 @@ def _predictions(frame):
     )
 
 
+def _rating_key(frame):
+    counts = frame["source"].value_counts(sort=False)
+    size = f"{len(frame)} images of {len(counts)} sources"
+    return Contents("key of a rating form", size, lines=lambda: [size, *listed(counts)])
+
+
 def _table(frame):
     size = f"{len(frame)} rows x {len(frame.columns)} columns"
     return Contents("table", size, lines=lambda: [size, *frame.to_string(index=False).splitlines()])
@@ -219,6 +225,7 @@ _KINDS = (
         _conditioning,
     ),
     (("file_name", "class", "group", *_AUDITED, "exact", "flagged"), (*_AUDITED, "flagged"), _audited),
+    (("image", "source", "class", "file_name"), (), _rating_key),
     (("file_name", "label", "score"), ("label", "score"), _scores),
     (("file_name", "class", "label", "group", "part"), ("label",), _subset),
     (("name", "part", "class", "label", "group"), ("label",), _split),

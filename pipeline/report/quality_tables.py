@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline.data.files import replacing
@@ -19,6 +20,7 @@ _NAMES = {
     "density": ("density", "density-lite0", 2),
     "coverage": ("coverage", "coverage-lite0", 2),
 }
+_ENDS = ("value", "low", "high")
 
 
 def heading(measure, features):
@@ -30,17 +32,18 @@ def heading(measure, features):
 def summarise(cells, qualities):
     """Return one row per table cell: mean and sample sd over seeds, and the interval, whose ends are means over seeds.
 
-    cells: of the study; qualities: what was measured of each, in their order.
+    cells: of the study; qualities: what was measured of each, in their order, maybe nothing.
     """
     rows = []
     for cell, quality in zip(cells, qualities, strict=True):
         counts = {name: quality[name] for name in ("real_images", "generated_images")}
-        for measure, found in quality["measures"].items():
-            ends = {name: found[name] for name in ("value", "low", "high")}
+        for measure in _NAMES:
+            found = quality["measures"][measure] if quality["measures"] else dict.fromkeys(_ENDS, np.nan)
+            ends = {name: found[name] for name in _ENDS}
             rows.append(cell | {"measure": measure, "column": heading(measure, quality["features"])} | ends | counts)
     groups = pd.DataFrame(rows).groupby(["row", "source", "method", "column", "measure"], sort=False)
     summary = groups.agg(
-        seeds=("value", "size"),
+        seeds=("value", "count"),
         value=("value", "mean"),
         sd=("value", "std"),
         low=("low", "mean"),
@@ -48,17 +51,39 @@ def summarise(cells, qualities):
         real_images=("real_images", "first"),
         generated_images=("generated_images", "first"),
     ).reset_index()
-    return summary.assign(text=[_text(cell) for cell in summary.itertuples()], reason="").drop(columns="measure")
+    texts = [_text(cell, _NAMES[cell.measure][2]) for cell in summary.itertuples()]
+    reasons = np.where(summary["seeds"] > 0, "", "fewer than two images to compare")
+    return summary.assign(text=texts, reason=reasons).drop(columns="measure")
 
 
-def _text(cell):
-    digits = _NAMES[cell.measure][2]
-    return f"{mean_and_sd(cell.value, cell.sd, digits)} [{cell.low:.{digits}f}, {cell.high:.{digits}f}]"
+def human_scores(cells, ratings, form):
+    """Return the cells of the column "human", one per row; form: the page on which people rate, for a row not rated.
+
+    ratings: {maker: {"mean", "sd", "low", "high", "ratings", "images"}}; sd is over the ratings of all people.
+    """
+    rows = []
+    for cell in {cell["row"]: cell for cell in cells}.values():
+        own = ratings[cell["maker"]]
+        rated = own["ratings"] > 0
+        place = {name: cell[name] for name in ("row", "source", "method")}
+        score = {"value": own["mean"], "sd": own["sd"], "low": own["low"], "high": own["high"]}
+        reason = "" if rated else f"nobody has rated these images on {form}"
+        counts = {"seeds": int(rated), "generated_images": own["images"], "reason": reason}
+        rows.append(place | {"column": "human"} | score | counts)
+    table = pd.DataFrame(rows).astype(dict.fromkeys(("value", "sd", "low", "high"), float))
+    return table.assign(text=[_text(cell, 2) for cell in table.itertuples()])
+
+
+def _text(cell, digits):
+    if pd.isna(cell.value):
+        return ""
+    interval = "" if pd.isna(cell.low) else f" [{cell.low:.{digits}f}, {cell.high:.{digits}f}]"
+    return mean_and_sd(cell.value, cell.sd, digits) + interval
 
 
 def images_behind(summary):
     """Return {row: "35, 200"}: validation images, and images compared with them."""
-    first = summary[summary["reason"] == ""].drop_duplicates("row").set_index("row")
+    first = summary[summary["real_images"].notna()].drop_duplicates("row").set_index("row")
     return {row: f"{own.real_images:.0f}, {own.generated_images:.0f}" for row, own in first.iterrows()}
 
 
@@ -83,7 +108,7 @@ def add_published(summary, cells, number):
 def as_metrics(summary):
     """Return {source: {method: {column: value}}}, for `dvc metrics diff`."""
     metrics = {}
-    for cell in summary.to_dict("records"):
+    for cell in summary[summary["seeds"] > 0].to_dict("records"):
         metrics.setdefault(cell["source"], {}).setdefault(cell["method"], {})[cell["column"]] = round(cell["value"], 4)
     return metrics
 
@@ -95,19 +120,21 @@ def read_quality(path):
         complete = {"features", "real_images", "generated_images", "measures"} == quality.keys()
     except (ValueError, AttributeError):
         complete = False
-    if not complete or quality["measures"].keys() != _NAMES.keys():
+    if not complete or (quality["measures"] and quality["measures"].keys() != _NAMES.keys()):
         raise WrongInput(f"{path}: not the measures of an image set; delete it and run Snakemake again")
     return quality
 
 
 def main():
-    parser = stage_arguments(__doc__, outputs=["out", "long", "metrics"])
+    parser = stage_arguments(__doc__, inputs=["ratings"], outputs=["out", "long", "metrics"])
     parser.add_argument("--quality", type=Path, nargs="+", required=True)
     args = parser.parse_args()
     cells, files = args.options["cells"], {path.stem: path for path in args.quality}
-    summary = summarise(cells, [read_quality(files[cell["cell"]]) for cell in cells])
+    measured = summarise(cells, [read_quality(files[cell["cell"]]) for cell in cells])
+    human = human_scores(cells, json.loads(args.ratings.read_text())["sources"], args.options["form"])
+    summary = pd.concat([measured, human], ignore_index=True)
     metrics, beside = as_metrics(summary), {}
-    further = {"images (real, compared)": images_behind(summary)}
+    further = {"images (real, compared)": images_behind(measured)}
     if args.options["beside_paper"]:
         summary, beside = add_published(summary, cells, args.options["table"])
     write_table(as_rows(summary, beside, further), summary, args)

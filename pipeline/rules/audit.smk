@@ -25,7 +25,7 @@ rule audit:
             STUDY.settings["audit"]
             | {
                 "dataset": wc.dataset,
-                "makers": [maker for _, maker in STUDY.shown_image_sets(wc.dataset)],
+                "makers": makers_of(wc),
             }
             | {
                 key: STUDY.datasets[wc.dataset]["split"][key]

@@ -9,12 +9,14 @@ import sys
 import tempfile
 
 from pipeline.expected import announce
-from pipeline.sources import photographs_digest, source_files
+from pipeline.sources import folder_digest, source_files, template_files
 from pipeline.stage import WrongInput
 from pipeline.study import (
     ACCURACY_TABLES,
+    FIGURES,
     QUALITY_TABLES,
     Study,
+    classifier_folder,
     generator_of,
     maker_of,
     subset_name,
@@ -69,7 +71,12 @@ def photographs_of(wildcards):
 def outside_digest(wildcards):
     """What changes when photographs outside the graph come or go; nothing for the drawn ones, which are inputs."""
     data = STUDY.datasets[wildcards.dataset]
-    return "" if "drawn" in data else photographs_digest(data["root"])
+    return "" if "drawn" in data else folder_digest(data["root"])
+
+
+def answers_folder(wildcards):
+    """Where the files of a data set's raters are put."""
+    return f"{STUDY.settings['rating']['answers']}/{wildcards.dataset}"
 
 
 def shown_sigma(wildcards):
@@ -106,8 +113,8 @@ def generated_for(wildcards):
 
 def classifier_file(wildcards):
     """The classifier of a cell."""
-    folder = "real_classifiers" if wildcards.recipe == "real" else "classifiers"
-    return f"results/{folder}/{SUBSET}-{{recipe}}.safetensors".format(**wildcards)
+    cell = f"{SUBSET}-{{recipe}}".format(**wildcards)
+    return f"results/{classifier_folder(cell)}/{cell}.safetensors"
 
 
 def predictions_of(wildcards):
@@ -131,6 +138,15 @@ def quality_of(wildcards):
     ]
 
 
+def as_arguments(inputs):
+    """Inputs by name as arguments of a stage."""
+    return " ".join(f"--{name} {' '.join(files)}" for name, files in inputs.items())
+
+
+def figure_sources(wildcards):
+    return source_files(f"pipeline.figures.{FIGURES[wildcards.number]}")
+
+
 def shown_image_sets(wildcards):
     """The image sets of a data set's contact sheet."""
     shown = STUDY.shown_image_sets(wildcards.dataset)
@@ -144,6 +160,17 @@ def origins_of_shown(wildcards):
     return [
         generator_of(*shown)[0] for shown in STUDY.shown_image_sets(wildcards.dataset)
     ]
+
+
+def makers_of(wildcards):
+    """The makers of those image sets."""
+    return [maker for _, maker in STUDY.shown_image_sets(wildcards.dataset)]
+
+
+def shown_subset(wildcards):
+    """The subset behind the images of a data set's contact sheet."""
+    (subset, _), *_ = STUDY.shown_image_sets(wildcards.dataset)
+    return subset_name(*subset)
 
 
 # Said at the end of a dry run, below Snakemake's own summary.

@@ -33,6 +33,7 @@ rule quality_tables:
     """Lay out a table of image quality: real images, each generator, and the paper's values where they are the paper's."""
     input:
         quality=quality_of,
+        ratings=lambda wc: f"results/ratings/{STUDY.dataset_of(wc.number)}.json",
         published=lambda wc: f"pipeline/report/published/table{wc.number}.csv",
         code=source_files("pipeline.report.quality_tables"),
     output:
@@ -50,12 +51,14 @@ rule quality_tables:
             {
                 "table": wc.number,
                 "cells": STUDY.quality_cells(wc.number),
+                "form": f"results/rating_forms/{STUDY.dataset_of(wc.number)}.html",
                 "beside_paper": STUDY.settings["beside_paper"],
             }
         ),
     shell:
         "python -m pipeline.warm pipeline.report.quality_tables --options {params.options:q}"
-        " --quality {input.quality} --out {output.table} --long {output.long} --metrics {output.metrics}"
+        " --quality {input.quality} --ratings {input.ratings}"
+        " --out {output.table} --long {output.long} --metrics {output.metrics}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -101,5 +104,26 @@ rule generated_sheets:
         ),
     shell:
         "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --images {input.images}"
+        " --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule report:
+    """Put everything that the study came to on one page, with its settings, data, seeds and job times."""
+    input:
+        made=STUDY.reported(),
+        templates=template_files("report"),
+        code=source_files("pipeline.report.page"),
+    output:
+        "results/report/report.html",
+    log:
+        "logs/report/report.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        # Not sorted: the page shows everything in the order of params.yaml.
+        options=json.dumps(STUDY.own_params()),
+    shell:
+        "python -m pipeline.warm pipeline.report.page --options {params.options:q} --made {input.made}"
         " --out {output}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -10,11 +10,11 @@ import json
 import os
 import subprocess
 import sys
-from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import yaml
 
+from pipeline.records import record_of
 from pipeline.stage import note
 from pipeline.study import plain
 
@@ -22,7 +22,6 @@ PLANNING = "PIPELINE_PLANNING"  # environment variable: the graph is only looked
 LOCK = Path("dvc.lock")
 _STATE = Path(".snakemake")
 _SEEN = _STATE / "dvc.lock.seen"
-_LONGEST_NAME = 255  # bytes of a file name; longer ones Snakemake stores in folders
 
 
 def adopt(config):
@@ -60,21 +59,6 @@ def is_moved(path):
     """Return whether a file was changed or replaced after Snakemake noted that a job had made it."""
     found = record_of(path)
     return found is None or abs(found["endtime"] - os.stat(path).st_mtime) > 0.01
-
-
-def record_of(path):
-    """Return Snakemake's record of an output, a dict, or None."""
-    try:
-        return json.loads(record_path(path).read_text())
-    except FileNotFoundError:
-        return None
-
-
-def record_path(path):
-    """Return where Snakemake 9 keeps the record of an output."""
-    name = urlsafe_b64encode(os.fsencode(path)).decode()
-    parts = [name[start : start + _LONGEST_NAME - 1] for start in range(0, len(name), _LONGEST_NAME - 1)]
-    return _STATE.joinpath("metadata", *("@" + part for part in parts[:-1]), parts[-1])
 
 
 def _another_run():

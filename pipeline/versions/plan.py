@@ -31,9 +31,14 @@ STAGES = (
     "classifiers",
     "predictions",
     "audit",
+    "rating_forms",
+    "ratings",
     *(f"tables{number}" for number in TABLES),
+    "claims",
+    "figures",
     "crops_sheets",
     "generated_sheets",
+    "report",
 )
 
 

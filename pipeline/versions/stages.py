@@ -60,8 +60,8 @@ def _plan(stage):
 
 
 def _place(path):
-    """Return what DVC tracks of an artifact: its folder; code is tracked by file."""
-    return str(Path(path).parent) if path.startswith("results/") else path
+    """Return what DVC tracks of an artifact: its folder; code, and tables, which have none, are tracked by file."""
+    return str(Path(path).parent) if path.startswith("results/") and path.count("/") > 1 else path
 
 
 def _stage(stage, deps):

@@ -97,14 +97,15 @@ def test_missing_inception_weights_are_an_instruction(folder, monkeypatch):
         run(folder, monkeypatch, "alike.zip", features="inception", inception_weights=str(folder / "none.pth"))
 
 
-def test_one_validation_image_has_no_distance(folder, monkeypatch, tmp_path):
+def test_one_validation_image_has_no_distance_and_that_is_told(folder, monkeypatch, tmp_path, capsys):
     subset = subset_of(colour_set(per_class=20), 0.0)
     subset.loc[0, "part"] = "val"
     for name in ("crops.zip", "alike.zip"):
         (tmp_path / name).symlink_to(folder / name)
     subset.to_csv(tmp_path / "subset.csv", index=False)
-    with pytest.raises(WrongInput, match="part val: found 1 images"):
-        run(tmp_path, monkeypatch, "alike.zip")
+    found = run(tmp_path, monkeypatch, "alike.zip")
+    assert (found["real_images"], found["generated_images"], found["measures"]) == (1, 20, {})
+    assert "found 1 that validate, 20" in capsys.readouterr().err
 
 
 def test_uneven_pixels_reach_the_network_as_they_are():

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 import torch
 from gan.small import OPTIONS
+from report.made_up import demo
 
 from pipeline.audit import examine
+from pipeline.claims import check
 from pipeline.classify.conditioning import measured, summarise
 from pipeline.classify.evaluate import predictions
 from pipeline.classify.model import save_classifier
@@ -20,6 +22,7 @@ from pipeline.classify.state import Training
 from pipeline.classify.train import write_history
 from pipeline.data import drawn, photographs, split, subset
 from pipeline.data.archive import read_image_set, read_metadata
+from pipeline.figures import class_counts
 from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import build_generator
 from pipeline.gan.history import write_curve, write_samples
@@ -27,7 +30,9 @@ from pipeline.gan.state import new_training, save_training
 from pipeline.generate import keep_best, sample
 from pipeline.poses import crop, extract
 from pipeline.poses.hand import Hand
-from pipeline.report import sheets, tables
+from pipeline.rating import answers, form
+from pipeline.rating.key import image_set_of
+from pipeline.report import page, sheets, tables
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
 DRAWN = {
@@ -163,6 +168,28 @@ def make_audit(results):
     )
 
 
+def make_ratings(results):
+    """One of two raters has rated all four images with 4; the other's file is none."""
+    page, key = results / "rating_forms/toy.html", results / "rating_forms/toy.csv"
+    inputs = {"crops": results / "crops/toy-train.zip", "subset": results / "subsets/toy-nall-s0.csv"}
+    inputs |= {"images": results / "images/toy-nall-s0-reacgan.zip"}
+    run(form, {"makers": ["reacgan"], "images_per_source": 2, "seed": 0}, page=page, key=key, **inputs)
+    folder = results.parent / "answers"
+    folder.mkdir()
+    images = pd.read_csv(key)["image"]
+    rows = pd.DataFrame(
+        {"rater": "ann", "image_set": image_set_of(images), "position": 1, "image": images, "rating": 4}
+    )
+    rows.to_csv(folder / "ann.csv", index=False)
+    (folder / "ben.csv").write_text("none")
+    run(
+        answers,
+        {"folder": str(folder), "sources": ["real", "reacgan"], "seed": 0},
+        key=key,
+        out=results / "ratings/toy.json",
+    )
+
+
 def make_tables(results):
     options = {"table": "8", "cells": CELLS, "beside_paper": False}
     paths = {"out": results / "table8.csv", "long": results / "table8_long.csv", "metrics": results / "table8.json"}
@@ -170,6 +197,35 @@ def make_tables(results):
     outputs = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
     sys.argv = ["tables", "--options", json.dumps(options), "--predictions", *arguments, *outputs]
     tables.main()
+
+
+def make_claims(results):
+    cells = {seed: f"toy-nall-s{seed}-real" for seed in (0, 1)}
+    compared = {
+        "dataset": "toy",
+        "size": "all",
+        "subsets": dict.fromkeys(cells, "toy-nall-s0"),
+        "cells": dict.fromkeys(["real", "ReACGAN", "SPADE"], cells),
+    }
+    files = {
+        "predictions": [results / f"predictions/{cell}.csv" for cell in cells.values()],
+        "subsets": [results / "subsets/toy-nall-s0.csv"],
+        "histories": [results / f"classifiers/{cell}.csv" for cell in cells.values()],
+        "out": [results / "claims/claims.json"],
+    }
+    arguments = [str(text) for name, paths in files.items() for text in (f"--{name}", *paths)]
+    options = {"class_changes": compared, "convergence": [compared]}
+    sys.argv = ["claims", "--options", json.dumps(options), *arguments]
+    check.main()
+
+
+def make_figures(results):
+    figures = {kind: results / f"figures/figure2.{kind}" for kind in ("png", "pdf")}
+    run(class_counts, {}, splits=results / "splits/toy.csv", **figures)
+
+
+def make_report(results):
+    run(page, demo().own_params(), out=results / "report/report.html")
 
 
 @pytest.fixture(scope="session")
@@ -180,15 +236,9 @@ def made(tmp_path_factory):
     argv = sys.argv
     torch.set_num_threads(1)
     try:
-        for make in (
-            make_data,
-            make_generated,
-            make_classified,
-            make_conditioning,
-            make_quality,
-            make_audit,
-            make_tables,
-        ):
+        judged = (make_conditioning, make_quality, make_audit, make_ratings)
+        shown = (make_tables, make_claims, make_figures, make_report)
+        for make in (make_data, make_generated, make_classified, *judged, *shown):
             make(results)
     finally:
         sys.argv = argv

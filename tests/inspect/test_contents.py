@@ -40,7 +40,14 @@ KINDS = {
     "classifiers/toy-nall-s0-real.safetensors": "classifier",
     "classifiers/toy-nall-s0-real.csv": "training curve",
     "predictions/toy-nall-s0-real.csv": "predictions",
+    "rating_forms/toy.html": "page",
+    "rating_forms/toy.csv": "key of a rating form",
+    "ratings/toy.json": "ratings by people",
+    "claims/claims.json": "claims",
+    "figures/figure2.png": "picture",
+    "figures/figure2.pdf": "drawing",
     "sheets/crops/toy.png": "picture",
+    "report/report.html": "page",
     "table8.csv": "table",
     "table8_long.csv": "table",
     "table8.json": "measures of a table",
@@ -51,6 +58,11 @@ KINDS = {
 UNDRAWN = {
     "classifier",
     "picture",
+    "page",
+    "key of a rating form",
+    "ratings by people",
+    "drawing",
+    "claims",
     "table",
     "measures of a table",
     "measures of conditioning",
@@ -109,8 +121,12 @@ def test_ordinary_tools_open_every_artifact(made, name):
         assert len(pd.read_csv(path)) > 0
     elif path.suffix == ".json":
         assert json.loads(path.read_text())
+    elif path.suffix == ".pdf":
+        assert path.read_bytes().startswith(b"%PDF-")
     elif path.suffix == ".pt":
         assert torch.load(path, weights_only=True)
+    elif path.suffix == ".html":
+        assert path.read_text().startswith("<!doctype html>")
     else:
         Image.open(path).verify()
 
@@ -122,6 +138,11 @@ def test_image_sets_are_counted_per_class(made):
     assert "images per class | 1 9 | 5 6" in told(made, "crops/toy-train.zip")
     filtered = told(made, "filtered/toy-nall-s0-reacgan.zip")
     assert "images per class | 1 2 | 5 2" in filtered and "with keypoints: 0" in filtered and "scores: low" in filtered
+
+
+def test_claims_and_figures_are_told(made):
+    assert "Section 5.2.2: toy (all training images, 2 seeds): of 2 classes 0 rose" in told(made, "claims/claims.json")
+    assert told(made, "figures/figure2.pdf").startswith("7 x 2.4 inches")
 
 
 def test_pixels_are_those_of_the_images(made):
@@ -214,6 +235,14 @@ def test_values_that_are_no_numbers_are_named(made, tmp_path):
     save_generator(tmp_path / "x.safetensors", generator, description["options"], description["class_names"])
     assert f"NOT FINITE: 2 values, in {name};" in told(tmp_path, "x.safetensors")
     assert "all values are finite" in told(made, "generators/toy-nall-s0-reacgan.safetensors")
+
+
+def test_a_form_and_its_ratings_are_counted_per_source(made):
+    assert told(made, "rating_forms/toy.html").startswith("How real do these hands look? (4 pictures)")
+    assert "4 images of 2 sources | real 2 | reacgan 2" in told(made, "rating_forms/toy.csv")
+    lines = told(made, "ratings/toy.json")
+    assert "1 raters, 1 of them of all images" in lines and "reacgan 4.00 of 2 ratings, 2 images" in lines
+    assert "agreement: too few ratings" in lines and "files refused | ben.csv columns 'none'" in lines
 
 
 def test_a_training_state_tells_the_step_it_reached(made):

@@ -75,17 +75,19 @@ def test_the_stage_writes_table_cells_and_metrics(tmp_path, monkeypatch):
     for path, value in zip(paths, (10.0, 4.0, 8.0), strict=True):
         path.write_text(json.dumps(quality(value)))
     outputs = {name: tmp_path / f"{name}.out" for name in ("out", "long", "metrics")}
-    options = json.dumps({"table": "3", "cells": TWO_SEEDS, "beside_paper": False})
+    options = json.dumps({"table": "3", "cells": TWO_SEEDS, "beside_paper": False, "form": "form.html"})
+    people = dict.fromkeys(("mean", "sd", "low", "high")) | {"ratings": 0, "images": 0}
+    rated = {"mean": 4.5, "sd": 0.5, "low": 4.0, "high": 4.75, "ratings": 40, "images": 10}
+    (tmp_path / "ratings.json").write_text(json.dumps({"sources": {"m0": rated, "m1": people}}))
     flags = [text for name, path in outputs.items() for text in (f"--{name}", str(path))]
     # The files come in another order than the cells.
     monkeypatch.setattr(sys, "argv", ["x", "--options", options, "--quality", *map(str, reversed(paths)), *flags])
+    sys.argv += ["--ratings", str(tmp_path / "ratings.json")]
     quality_tables.main()
-    long = pd.read_csv(outputs["long"])
-    assert long.set_index(["method", "column"]).loc[("SPADE-bones", "FID"), ["seeds", "value", "low"]].tolist() == [
-        2,
-        6,
-        5,
-    ]
+    long = pd.read_csv(outputs["long"]).set_index(["method", "column"])
+    assert long.loc[[("SPADE-bones", "FID")], ["seeds", "value", "low"]].to_numpy().tolist() == [[2, 6, 5]]
+    assert long["reason"].to_dict()["SPADE-bones", "human"] == "nobody has rated these images on form.html"
+    assert pd.read_csv(outputs["out"])["human"].tolist()[0] == "4.50 ± 0.50 [4.00, 4.75]"
     assert json.loads(outputs["metrics"].read_text())["toy"]["real"]["FID"] == 10
     assert pd.read_csv(outputs["out"])["images (real, compared)"].tolist() == ["30, 40", "30, 40"]
 
@@ -95,3 +97,13 @@ def test_another_file_is_refused_by_name(tmp_path, content):
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(WrongInput, match=r"x\.json: not the measures"):
         read_quality(tmp_path / "x.json")
+
+
+def test_a_set_that_could_not_be_measured_is_empty_with_its_reason():
+    unmeasured = quality(1.0) | {"measures": {}, "real_images": 1}
+    summary = summarise(TWO_SEEDS[:2], [unmeasured, quality(4.0)])
+    table = as_rows(summary, {}, {"images": images_behind(summary)})
+    assert table["FID"].tolist() == ["", "4.00 [3.00, 6.00]"] and table["seeds"].tolist() == ["", "1"]
+    assert table["images"].tolist() == ["1, 40", "30, 40"]
+    assert set(summary[summary["row"] == 0]["reason"]) == {"fewer than two images to compare"}
+    assert list(as_metrics(summary)["toy"]) == ["SPADE-bones"]

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.archive import ImageSet, keypoints_json
-from pipeline.report.sheets import crops_sheet, draw_skeleton, generated_sheet, lay_out_sheet
+from pipeline.report.sheets import crops_sheet, generated_sheet, lay_out_sheet
 
 KEYPOINTS = np.stack([np.linspace(5, 58, 21), np.linspace(10, 50, 21)], axis=1)
 
@@ -11,14 +11,6 @@ def image_set(posed):
     rows = pd.DataFrame({"label": [0, 1, 1], "keypoints": [keypoints_json(KEYPOINTS) if posed else ""] * 3})
     images = np.full((3, 64, 64, 3), 120, np.uint8)
     return ImageSet(images, rows, ["a", "b"])
-
-
-def test_a_skeleton_touches_the_pixels_of_its_bones_only():
-    drawn = draw_skeleton(np.full((64, 64, 3), 120, np.uint8), KEYPOINTS)
-    assert (drawn[10, 5] != 120).any()
-    assert (drawn[0:5] == 120).all()
-    missing = draw_skeleton(np.full((64, 64, 3), 120, np.uint8), np.full((21, 2), np.nan))
-    assert (missing == 120).all()
 
 
 def test_each_class_is_a_row_and_each_pose_stands_before_its_image():

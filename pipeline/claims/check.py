@@ -1,0 +1,70 @@
+"""The claims of Section 5.2 about classes and convergence, as numbers of this study and a sentence each."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.claims.class_changes import class_changes, state_class_changes
+from pipeline.claims.convergence import convergence, state_convergence
+from pipeline.data.files import replacing
+from pipeline.stage import run_stage, stage_arguments
+
+_TEXT = dict.fromkeys(["file_name", "group", "class"], str)
+
+
+def in_words(compared):
+    """Return data set, size and seeds of one comparison in words."""
+    size = "all training images" if compared["size"] == "all" else f"{compared['size']} training images per class"
+    seeds = len(compared["subsets"])
+    return f"{compared['dataset']} ({size}, {seeds} seed{'' if seeds == 1 else 's'})"
+
+
+def read_by_name(paths):
+    """Return {file name without suffix: table}."""
+    return {path.stem: pd.read_csv(path, dtype=_TEXT, keep_default_na=False) for path in paths}
+
+
+def read_histories(paths):
+    """Return {file name without suffix: training history}; empty cells are NaN."""
+    return {path.stem: pd.read_csv(path) for path in paths}
+
+
+def by_seed(names, tables):
+    """Replace the names in {seed: name} by their tables."""
+    return {seed: tables[name] for seed, name in names.items()}
+
+
+def check_claims(options, predictions, subsets, histories):
+    """Return {claim: numbers and sentence}; options: "class_changes" and "convergence" as Study.claims gives them."""
+    target = options["class_changes"]
+    real, pretrained = (by_seed(target["cells"][name], predictions) for name in ("real", "ReACGAN"))
+    changes = class_changes(real, pretrained, by_seed(target["subsets"], subsets))
+    compared = {
+        own["dataset"]: (
+            in_words(own),
+            convergence({name: by_seed(names, histories) for name, names in own["cells"].items()}),
+        )
+        for own in options["convergence"]
+    }
+    return {
+        "class_changes": state_class_changes(changes, in_words(target)),
+        "convergence": state_convergence(compared),
+    }
+
+
+def main():
+    parser = stage_arguments(__doc__)
+    for name in ("predictions", "subsets", "histories"):
+        parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
+    args = parser.parse_args()
+    predictions, subsets = read_by_name(args.predictions), read_by_name(args.subsets)
+    claims = check_claims(args.options, predictions, subsets, read_histories(args.histories))
+    with replacing(args.out) as beside:
+        beside.write_text(json.dumps(claims, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    for claim in claims.values():
+        print(claim["sentence"])
+
+
+if __name__ == "__main__":
+    run_stage(main)

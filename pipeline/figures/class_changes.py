@@ -1,0 +1,77 @@
+"""Figure 7: change in accuracy of each class by pretraining on ReACGAN's images, against its training images."""
+
+import json
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.claims.class_changes import MAJORITY, MINORITY
+from pipeline.figures.style import (
+    FALL,
+    GREEN,
+    GREY,
+    RISE,
+    SMALL,
+    VERMILLION,
+    figure_arguments,
+    new_figure,
+    rotation_of,
+    save_figure,
+)
+from pipeline.stage import run_stage
+
+_LINE = 145  # letters of the sentence below the bars
+
+
+def draw_class_changes(classes, sentence):
+    """Return the Figure; classes: rows of class_changes with class, train_images, test_images and change."""
+    rows = classes.sort_values("train_images", kind="stable").reset_index(drop=True)
+    figure = new_figure(4.0 if rotation_of(rows["class"]) else 3.2)
+    axes = figure.subplots()
+    for those, look, label in ((rows["change"] > 0, RISE, "rose"), (rows["change"] < 0, FALL, "fell")):
+        chosen = rows[those]
+        axes.bar(chosen.index, chosen["change"], width=0.75, linewidth=0.8, label=f"{label}: {len(chosen)}", **look)
+    for those, marker, label in ((rows["change"] == 0, ".", "stayed"), (rows["change"].isna(), "x", "no test image")):
+        if those.any():
+            axes.plot(rows.index[those], [0] * those.sum(), marker, color=GREY, label=f"{label}: {those.sum()}")
+    axes.axhline(0, color="black", linewidth=0.6, zorder=0)
+    axes.set_xlim(-0.7, len(rows) - 0.3)
+    axes.set_ylabel("change in accuracy (points)")
+    _label_classes(axes, rows)
+    drawn = {drawn.get_label(): drawn for drawn in [*axes.containers, *axes.get_lines()] if drawn.get_label()[0] != "_"}
+    figure.legend(drawn.values(), drawn.keys(), loc="outside upper right", ncols=len(drawn))
+    figure.supxlabel(textwrap.fill(sentence, _LINE), fontsize=SMALL, x=0.01, ha="left")
+    return figure
+
+
+def _label_classes(axes, rows):
+    """Write training and test images below each bar, and the class above the frame."""
+    counts = [f"{count:.3g}" if count % 1 else f"{count:.0f}" for count in rows["train_images"]]
+    labels = [f"{count} ({tested})" for count, tested in zip(counts, rows["test_images"], strict=True)]
+    axes.set_xticks(rows.index, labels, rotation=rotation_of(labels))
+    for text, count in zip(axes.get_xticklabels(), rows["train_images"], strict=True):
+        if count < MINORITY:
+            text.set(color=GREEN, style="italic")
+        elif count > MAJORITY:
+            text.set(color=VERMILLION, weight="bold")
+    axes.set_xlabel(
+        f"training images (and test images); green italic: fewer than {MINORITY}, red bold: more than {MAJORITY}",
+        fontsize=SMALL,
+    )
+    names = axes.secondary_xaxis("top")
+    names.set_xticks(rows.index, rows["class"], rotation=rotation_of(rows["class"]), fontsize=SMALL)
+    names.tick_params(length=0)
+    names.spines["top"].set_visible(False)
+
+
+def main():
+    args = figure_arguments(__doc__, inputs=["claims"]).parse_args()
+    claim = json.loads(Path(args.claims[0]).read_text())["class_changes"]
+    classes = pd.DataFrame(claim["classes"]).astype({"change": np.float64})
+    save_figure(draw_class_changes(classes, claim["sentence"]), args.png, args.pdf)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,222 @@
+"""The whole study on one page, results/report/report.html: tables, figures, claims, data, settings, seeds, job times.
+
+The page opens without a network. It is the one artifact that may differ between two makings of the same study, by job
+times, revision, software and machine; everything else on it follows from the inputs. Contact sheets and samples are
+embedded as JPEG, with which the demo's page stays below 10 MB; the PNGs lie in results/.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from pipeline.data.files import replacing
+from pipeline.report import captions, circumstances
+from pipeline.report.cards import COLUMNS, card_of, read_rows
+from pipeline.report.curves import HEIGHT, WIDTH, best_step, charts_of
+from pipeline.report.embedding import csp_hash, embedded, embedded_picture, embedded_sheet
+from pipeline.report.settings import flat, settings_of
+from pipeline.report.table_views import view_of
+from pipeline.stage import WrongInput, run_stage, stage_arguments
+from pipeline.study import STRATEGIES, Study
+
+_TEMPLATES = Path(__file__).parent / "templates"
+# What the page shows, as folder below results/ and suffix; tables lie in results/ itself.
+_KINDS = (
+    ".csv",
+    "figures.png",
+    "figures.pdf",
+    "claims.json",
+    "quality.json",
+    "ratings.json",
+    "conditioning/measures.json",
+    "sheets/crops.png",
+    "sheets/generated.png",
+    "training.csv",
+    "training.png",
+    "manifests.csv",
+    "poses.csv",
+    "splits.csv",
+)
+MEASURES = {
+    "accuracy": "taken for their class",
+    "found": "hand found",
+    "pck": "joints near their place (PCK@0.2)",
+    "pck_missed_as_0": "the same, no hand as 0",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the page: its data URI, its size in pixels and what a reader who cannot see it needs to know."""
+
+    uri: str
+    width: int
+    height: int
+    alt: str
+
+
+def sorted_by_kind(paths, datasets):
+    """Return {kind: {file stem: path}}, empty for a kind without files; raise WrongInput for one of no known kind.
+
+    Files of a kind come in the order of the data sets that their names begin with.
+    """
+    order = {name: place for place, name in enumerate(datasets)}
+    files = defaultdict(dict)
+    for path in sorted(paths, key=lambda path: (order.get(path.stem.partition("-")[0], -1), path)):
+        kind = path.relative_to("results").parent.as_posix().removeprefix(".") + path.suffix
+        if kind not in _KINDS:
+            raise WrongInput(f"{path}: not a kind that the page shows, which are {', '.join(_KINDS)}; leave it out")
+        files[kind][path.stem] = path
+    return files
+
+
+def content_of(study, files):
+    """Return what the template shows that follows from the inputs: {name: value}."""
+    names = {"target": study.target, "gestures": study.gestures, "source": study.source}
+    return {
+        "study": study,
+        "sentences": sentences(study),
+        "roles": _roles(study),
+        "tables": _tables(files, names),
+        "absent_tables": [number for number in captions.TABLES if f"table{number}" not in files[".csv"]],
+        "figures": _figures(files, names),
+        "absent_figures": [number for number in captions.FIGURES if f"figure{number}" not in files["figures.png"]],
+        "claims": [claim for path in files["claims.json"].values() for claim in _claims(path)],
+        "ratings": {name: _read_json(path) for name, path in files["ratings.json"].items()},
+        "quality": {name: flat(_read_json(path)) for name, path in files["quality.json"].items()},
+        "measures": MEASURES,
+        "conditioning": {name: _read_json(path) for name, path in files["conditioning/measures.json"].items()},
+        "crops_sheets": _sheets(files["sheets/crops.png"], "Real training crops of {}, each with pose and pose maps"),
+        "generated_sheets": _sheets(files["sheets/generated.png"], "Generated images of {} by generator and class"),
+        "trainings": [_training(name, files) for name in files["training.csv"]],
+        "chart": (WIDTH, HEIGHT),
+        "cards": [_card(name, study, files) for name in files["manifests.csv"]],
+        "settings": settings_of(study),
+    }
+
+
+def sentences(study):
+    """Tell in two sentences what the study does, from its settings."""
+    learnt = [
+        f"{name} ({_listed(study.sizes(name))} images per class, seed{'s' * (len(own['seeds']) > 1)}"
+        f" {_listed(own['seeds'])})"
+        for name, own in study.experiments.items()
+    ]
+    conditions = dict.fromkeys(maker for own in study.experiments.values() for maker in own["generators"])
+    backbones = dict.fromkeys(own["classifier"]["backbone"] for own in study.experiments.values())
+    return [
+        f"Generators ({_listed(conditions)}) learn hands from {_listed(learnt)}, and make"
+        f" {study.settings['generation']['images_per_class']} images of every class, however rare it is.",
+        f"Classifiers ({_listed(backbones)}) learn from real images alone and, by {_listed(STRATEGIES)}, from real and"
+        " generated ones; all are judged on test images that no other stage reads.",
+    ]
+
+
+def _listed(words):
+    *first, last = map(str, words)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _roles(study):
+    """Return {data set: [its parts in the study]}."""
+    parts = {"target": study.target, "gestures": study.gestures, "source of multi-source rows": study.source}
+    return {name: [part for part, own in parts.items() if own == name] for name in study.experiments}
+
+
+def render(content, surroundings):
+    """Return the page as HTML; surroundings: what comes from outside the graph, as `circumstances` tells it."""
+    loader = jinja2.FileSystemLoader(_TEMPLATES)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style, script = ((_TEMPLATES / name).read_text() for name in ("page.css", "page.js"))
+    allowed = {"style_hash": csp_hash(style), "script_hash": csp_hash(script)}
+    own = {"style": Markup(style), "script": Markup(script)}
+    return environment.get_template("page.html").render(**content, **surroundings, **allowed, **own)
+
+
+def surroundings_of(artifacts):
+    """Return what the template shows that comes from outside the graph: times, revision, software, machine."""
+    return {
+        "times": circumstances.times_of({rule: files for rule, files in artifacts.items() if rule != "report"}),
+        "revision": circumstances.revision(),
+        "software": circumstances.software(),
+        "machine": circumstances.machine(),
+    }
+
+
+def _tables(files, names):
+    """Return the TableView of each table that has both of its files, by number."""
+    found = files[".csv"]
+    return [
+        view_of(number, found[f"table{number}"], found[f"table{number}_long"], names)
+        for number in captions.TABLES
+        if f"table{number}" in found
+    ]
+
+
+def _figures(files, names):
+    """Return (number, caption, Picture, PDF as data URI) of each figure that there is."""
+    shown = []
+    for number, texts in captions.FIGURES.items():
+        name = f"figure{number}"
+        if name in files["figures.png"]:
+            caption, alt = (text.format(**names) for text in texts)
+            picture = Picture(*embedded_picture(files["figures.png"][name]), alt)
+            shown.append((number, caption, picture, embedded(files["figures.pdf"][name])))
+    return shown
+
+
+def _claims(path):
+    """Return (name, sentence, {number's name: text}) of each claim of a file {claim: {"sentence", numbers}}."""
+    claims = _read_json(path).items()
+    return [(name, own["sentence"], flat({k: v for k, v in own.items() if k != "sentence"})) for name, own in claims]
+
+
+def _sheets(paths, alt):
+    return {name: Picture(*embedded_sheet(path), alt.format(name)) for name, path in paths.items()}
+
+
+def _training(name, files):
+    """Return a training's name, Charts, best step, table of evaluations and picture of samples."""
+    curve = pd.read_csv(files["training.csv"][name])
+    samples = Picture(*embedded_sheet(files["training.png"][name]), f"Samples of {name} at each evaluation")
+    return {
+        "name": name,
+        "charts": charts_of(curve),
+        "best": best_step(curve),
+        "evaluations": read_rows(files["training.csv"][name]),
+        "samples": samples,
+    }
+
+
+def _card(name, study, files):
+    tables = (read_rows(files[kind][name], columns) for kind, columns in COLUMNS.items())
+    return card_of(name, study.datasets[name], *tables)
+
+
+def _read_json(path):
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        raise WrongInput(f"{path}: not whole JSON; delete it and run Snakemake again") from None
+
+
+def main():
+    parser = stage_arguments(__doc__)
+    parser.add_argument("--made", type=Path, nargs="*", default=[], help="what the page shows, below results/")
+    args = parser.parse_args()
+    study = Study(args.options)
+    page = render(content_of(study, sorted_by_kind(args.made, study.experiments)), surroundings_of(study.artifacts()))
+    with replacing(args.out) as beside:
+        beside.write_text(page, encoding="utf-8")
+    print(json.dumps({"inputs": len(args.made), "bytes": len(page.encode())}))
+
+
+if __name__ == "__main__":
+    run_stage(main)

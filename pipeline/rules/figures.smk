@@ -1,0 +1,39 @@
+rule claims:
+    """Check the claims of Section 5.2 about classes and convergence on this study."""
+    input:
+        **STUDY.claim_inputs(),
+        code=source_files("pipeline.claims.check"),
+    output:
+        "results/claims/claims.json",
+    log:
+        "logs/claims/claims.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        options=as_json(STUDY.claims()),
+    shell:
+        "python -m pipeline.warm pipeline.claims.check --options {params.options:q}"
+        " --predictions {input.predictions} --subsets {input.subsets} --histories {input.histories} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
+rule figures:
+    """Draw a figure of the paper from what this study made."""
+    input:
+        unpack(lambda wc: STUDY.figure_inputs(wc.number)),
+        code=figure_sources,
+    output:
+        png=report("results/figures/figure{number}.png", category="Figures"),
+        pdf="results/figures/figure{number}.pdf",
+    log:
+        "logs/figures/{number}.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        options=lambda wc: as_json(STUDY.figure_options(wc.number)),
+        module=lambda wc: FIGURES[wc.number],
+        inputs=lambda wc: as_arguments(STUDY.figure_inputs(wc.number)),
+    shell:
+        "python -m pipeline.warm pipeline.figures.{params.module} --options {params.options:q}"
+        " {params.inputs} --png {output.png} --pdf {output.pdf}"
+        " > {log} 2> >(tee -a {log} >&2)"

@@ -1,0 +1,66 @@
+import pandas as pd
+from report.made_up import demo
+
+from pipeline.report.cards import card_of
+from pipeline.report.curves import EDGE, HEIGHT, WIDTH, best_step, charts_of
+from pipeline.report.settings import by_size, settings_of
+
+DATA = {
+    "reader": "folder",
+    "root": "data/mine",
+    "poses": {"detector": "mediapipe", "roi": "auto", "min_confidence": 0.5},
+    "split": {"kind": "grouped", "min_images": 4},
+}
+
+
+def test_every_lost_photograph_is_counted_where_it_was_lost():
+    manifest = pd.DataFrame({"name": list("abcdef"), "class": list("xxxyyz")})
+    poses = manifest.assign(found=list("111011"), reason=["", "", "", "no hand seen", "", ""])
+    split = pd.DataFrame(
+        {"name": list("abc"), "class": "x", "part": ["train", "train", "test"], "group": ["g", "h", "g"]}
+    )
+    card = card_of("mine", DATA, manifest, poses, split)
+    assert [(left, lost) for _, left, lost, _ in card.stages] == [(6, 0), (5, 1), (3, 2), (3, 0)]
+    assert card.stages[1][3] == "no hand seen (1)"
+    assert card.stages[2][3].endswith("classes: y (1), z (1)") and card.stages[0][3] == card.stages[3][3] == ""
+    assert card.groups == {"train": 2, "test": 1, "both": 1}
+    assert card.classes[0] == {"name": "x", "photographs": 3, "hands": 3, "train": 2, "test": 1}
+    assert [own["name"] for own in card.classes] == ["x", "y", "z"] and card.classes[1]["photographs"] == 2
+
+
+def test_settings_that_differ_by_size_are_told_for_each():
+    options = {"batch_size": {"5": 8, "all": 16}, "lr": 0.5, "evaluation": {"every": 2}, "betas": [0, 1]}
+    assert by_size(options, ["5", "all"]) == {
+        "batch_size": "5: 8, all: 16",
+        "lr": "0.5",
+        "evaluation.every": "2",
+        "betas": "[0, 1]",
+    }
+    assert by_size(options, ["all"])["batch_size"] == "16"
+
+
+def test_settings_are_those_that_the_jobs_get():
+    study = demo()
+    groups = {group.title: group for group in settings_of(study)}
+    for dataset in study.experiments:
+        group = groups[f"Generators of {dataset}"]
+        for maker in group.headings:
+            job = study.generator_options(dataset, study.sizes(dataset)[-1], 0, maker)
+            told = {key: texts[group.headings.index(maker)] for key, texts in group.rows}
+            assert told["channels"] == str(job["channels"]) and told["lr"] == str(job["lr"])
+            assert told["evaluation.every"] == str(job["evaluation"]["every"])
+    classifiers = dict(groups["Classifiers of drawn_signs"].rows)
+    jobs = [study.classifier_options("drawn_signs", size, 0, "real") for size in ("5", "all")]
+    assert classifiers["epochs"] == [f"5: {jobs[0]['epochs']}, all: {jobs[1]['epochs']}"]
+
+
+def test_a_chart_is_upright_and_inside_its_frame():
+    curve = pd.DataFrame({"step": [2, 4, 8], "loss_d": [1.0, 3.0, 2.0], "loss_g": 2.0, "frechet": [5.0, 1.0, None]})
+    losses, distance = charts_of(curve)
+    assert (losses.low, losses.high) == (1.0, 3.0)
+    (low, high, middle) = losses.lines["loss_d"]
+    assert low == (EDGE, HEIGHT - EDGE) and high[1] == EDGE and middle == (WIDTH - EDGE, HEIGHT / 2)
+    assert [y for _, y in losses.lines["loss_g"]] == [HEIGHT / 2] * 3
+    assert len(distance.lines["frechet"]) == 2 and best_step(curve) == 4
+    one = pd.DataFrame({"step": [2], "loss_d": [1.0], "loss_g": [1.0], "frechet": [None]}).astype(float)
+    assert charts_of(one)[0].lines["loss_d"] == [(WIDTH / 2, HEIGHT / 2)] and best_step(one) is None
