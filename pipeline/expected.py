@@ -51,8 +51,10 @@ ROW_BYTES = {
     "predictions": 110,
     "scores": 40,
     "conditioning": 50,
+    "audit": 200,
 }
 QUALITY_BYTES = 1500
+PAIR_BYTES = 54_000  # two images of the audit's page, enlarged twice: 49 to 58 kB
 
 POSE_MAPS = {"spade_keypoints": 21, "spade_bones": 20}
 
@@ -417,6 +419,12 @@ def _forward_seconds(job, study, recipe, images):
     return _busy(images * _backbone_flops(options), batches * _backbone(options).forward_operations)
 
 
+def _audit(job, study):
+    """A row per test image; 24 pairs of test images on the page, 8 of each generated set."""
+    rows = data_size(study, job.wildcards["dataset"]).test * ROW_BYTES["audit"]
+    return Cost(0, rows + (24 + 8 * len(job.options["makers"])) * PAIR_BYTES)
+
+
 def _sheets(job, study):
     """Four tiles for each real crop; two, the image and its pose, for each generated image of every set."""
     tiles = 2 * len(job.options["headings"]) or 4
@@ -440,6 +448,7 @@ _ESTIMATES = {
     "real_classifiers": _classifiers,
     "classifiers": _classifiers,
     "predictions": _predictions,
+    "audit": _audit,
     "crops_sheets": _sheets,
     "generated_sheets": _sheets,
 }

@@ -215,6 +215,7 @@ class Study:
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
             "predictions": _named(cells, "csv"),
+            "audit": [f"{name}.{kind}" for name in self.targets() for kind in ("json", "csv", "png")],
             "rating_forms": [f"{name}.{kind}" for name in self.targets() for kind in ("html", "csv")],
             "ratings": [f"{name}.json" for name in self.targets()],
         }

@@ -23,6 +23,7 @@ def tiny(params):
     demo["generation"]["images_per_class"] = 5
     demo["conditioning"]["images"] = 6
     demo["quality"]["resamples"] = 2
+    demo["audit"]["generated"] = 6
     for experiment in demo["experiments"].values():
         experiment["seeds"] = [0]
         experiment["sizes"] = experiment["sizes"][-2:]

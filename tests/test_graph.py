@@ -53,11 +53,11 @@ def jobs(request):
     return jobs_of({"study": request.param})
 
 
-def test_test_images_are_read_by_the_final_evaluation_alone(jobs):
+def test_test_images_are_read_by_the_final_evaluation_and_the_audit_alone(jobs):
     readers = {job.rule for job in jobs for path in job.inputs if path.endswith("-test.zip")}
-    assert readers == {"predictions"}
+    assert readers == {"predictions", "audit"}
     used = {path for job in jobs for path in job.inputs}
-    after = [job for job in jobs if job.rule == "predictions"]
+    after = [job for job in jobs if job.rule in readers]
     readers_after = {job.rule for job in jobs for path in job.inputs if any(path in done.outputs for done in after)}
     assert readers_after == {"tables", "claims"}
     assert any(path.endswith("-test.zip") for path in used)

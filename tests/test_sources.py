@@ -34,6 +34,7 @@ def test_folders_import_only_from_folders_before_their_own():
         "classify",
         "bench",
         "metrics",
+        "audit",
         "rating",
         "claims",
         "figures",

@@ -87,6 +87,7 @@ def wrong(path, value):
         (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
         (["studies", "demo", "generation", "as_published"], ["truncated"], r"generation\.as_published\.0: 'truncated'"),
         (["studies", "demo", "conditioning", "images"], 0, r"studies\.demo\.conditioning\.images"),
+        (["studies", "demo", "audit", "images"], 0, r"audit\.images: 0 is less"),
         (["datasets", "rwth", "reader"], "rwht", r"datasets\.rwth\.reader: 'rwht' is not one of"),
         (["datasets", "rwth", "crop"], {"size": 64}, r"datasets\.rwth\.crop: 'margin' is a required property"),
     ],

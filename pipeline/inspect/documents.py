@@ -1,4 +1,4 @@
-"""JSON artifacts: measures of tables, conditioning and image quality, ratings, claims, and plans of DVC's stages."""
+"""JSON artifacts: measures of tables, conditioning and quality, audits, ratings, claims, and plans of DVC's stages."""
 
 import json
 
@@ -10,11 +10,14 @@ def read(path):
     """Return the Contents of measures, ratings, claims or a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
-    {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; a plan is {file:
-    settings}; claims are {claim: {"section", "sentence", …}}; ratings are as pipeline.rating.answers sums them up.
+    {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; an audit ends with
+    "findings"; a plan is {file: settings}; claims are {claim: {"section", "sentence", …}}; ratings are as
+    pipeline.rating.answers sums them up.
     """
     try:
         content = json.loads(path.read_text())
+        if "findings" in content:
+            return _audit(content)
         if "features" in content:
             return _quality(content)
         if "image_set" in content:
@@ -60,6 +63,11 @@ def _quality(content):
     }
     size = f"{content['generated_images']} images beside {content['real_images']} validation images"
     return Contents("quality of an image set", size, lines=lambda: [size, *listed(rows)])
+
+
+def _audit(content):
+    size = f"{content['split']['test_images']} test images, {content['split']['flagged']} with a near-duplicate"
+    return Contents("audit of a data set", size, lines=lambda: [size, *content["findings"]])
 
 
 def _ratings(content):

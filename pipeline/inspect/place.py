@@ -39,6 +39,7 @@ _HOLDS = {
     "real_classifiers": _CLASSIFIERS,
     "classifiers": _CLASSIFIERS,
     "predictions": {"predictions"},
+    "audit": {"audit of a data set", "test images beside training images", "picture"},
     "rating_forms": {"page", "key of a rating form"},
     "ratings": {"ratings by people"},
     "claims": {"claims"},

@@ -10,6 +10,7 @@ from pipeline.inspect.contents import Contents, in_one_line, listed
 from pipeline.metrics.accuracy import accuracy, class_accuracy, macro_recall
 from pipeline.stage import WrongInput
 
+_AUDITED = ("hash_distance", "features_distance")
 _QUANTILES = (0, 0.25, 0.5, 0.75, 1)
 
 
@@ -197,6 +198,22 @@ def _table(frame):
     return Contents("table", size, lines=lambda: [size, *frame.to_string(index=False).splitlines()])
 
 
+def _audited(frame):
+    flagged = frame[frame["flagged"] == 1]
+    size = f"{len(frame)} test images, {len(flagged)} with a near-duplicate among the training images"
+    counts = flagged["class"].value_counts().sort_index()
+    return Contents(
+        "test images beside training images",
+        size,
+        lines=lambda: [
+            size,
+            f"copies: {_counted(flagged['exact']) or 'none'}",
+            "with a near-duplicate, per class",
+            *listed(counts),
+        ],
+    )
+
+
 # (columns that a kind is known by, those of them that are numbers, who tells of it), the most particular first.
 _KINDS = (
     (("name", "path", "class", "group", "part", "landmarks"), (), _photographs),
@@ -207,6 +224,7 @@ _KINDS = (
         ("label", "predicted", "found", "pck"),
         _conditioning,
     ),
+    (("file_name", "class", "group", *_AUDITED, "exact", "flagged"), (*_AUDITED, "flagged"), _audited),
     (("image", "source", "class", "file_name"), (), _rating_key),
     (("file_name", "label", "score"), ("label", "score"), _scores),
     (("file_name", "class", "label", "group", "part"), ("label",), _subset),

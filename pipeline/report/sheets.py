@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.data.archive import read_image_set
-from pipeline.data.files import replacing
+from pipeline.data.pictures import write_png
 from pipeline.poses.pictures import draw_skeleton, show_maps
 from pipeline.stage import run_stage, stage_arguments
 
@@ -82,11 +82,7 @@ def main():
     for heading, path in zip(options["headings"], args.images, strict=True):
         rows = generated_sheet(read_image_set(path), options["per_class"], options["heatmap_sigma"])
         blocks.append((heading, rows))
-    ok, png = cv2.imencode(".png", cv2.cvtColor(lay_out_sheet(blocks), cv2.COLOR_RGB2BGR))
-    if not ok:
-        raise ValueError("the sheet could not be encoded as PNG")
-    with replacing(args.out) as beside:
-        beside.write_bytes(png.tobytes())
+    write_png(args.out, lay_out_sheet(blocks))
 
 
 if __name__ == "__main__":

@@ -154,6 +154,13 @@ def shown_image_sets(wildcards):
     ]
 
 
+def origins_of_shown(wildcards):
+    """The subsets that the generators behind a data set's shown image sets learnt from."""
+    return [
+        generator_of(*shown)[0] for shown in STUDY.shown_image_sets(wildcards.dataset)
+    ]
+
+
 def makers_of(wildcards):
     """The makers of those image sets."""
     return [maker for _, maker in STUDY.shown_image_sets(wildcards.dataset)]

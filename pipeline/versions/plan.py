@@ -30,6 +30,7 @@ STAGES = (
     "filtered",
     "classifiers",
     "predictions",
+    "audit",
     "rating_forms",
     "ratings",
     *(f"tables{number}" for number in TABLES),

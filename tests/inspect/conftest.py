@@ -12,6 +12,7 @@ import torch
 from gan.small import OPTIONS
 from report.made_up import demo
 
+from pipeline.audit import examine
 from pipeline.claims import check
 from pipeline.classify.conditioning import measured, summarise
 from pipeline.classify.evaluate import predictions
@@ -153,6 +154,20 @@ def make_quality(results):
     (results / "quality/toy-nall-s0-reacgan.json").write_text(json.dumps(told))
 
 
+def make_audit(results):
+    makers = {"dataset": "toy", "kind": "random", "makers": ["reacgan"]}
+    crops = {part: results / f"crops/toy-{part}.zip" for part in ("train", "test")}
+    run(
+        examine,
+        {"images": 100, "generated": 4, "seed": 0} | makers,
+        **crops,
+        images=results / "images/toy-nall-s0-reacgan.zip",
+        subsets=results / "subsets/toy-nall-s0.csv",
+        **{"learnt-from": crops["train"]},
+        **{name: results / f"audit/toy.{kind}" for name, kind in (("out", "json"), ("table", "csv"), ("page", "png"))},
+    )
+
+
 def make_ratings(results):
     """One of two raters has rated all four images with 4; the other's file is none."""
     page, key = results / "rating_forms/toy.html", results / "rating_forms/toy.csv"
@@ -221,7 +236,7 @@ def made(tmp_path_factory):
     argv = sys.argv
     torch.set_num_threads(1)
     try:
-        judged = (make_conditioning, make_quality, make_ratings)
+        judged = (make_conditioning, make_quality, make_audit, make_ratings)
         shown = (make_tables, make_claims, make_figures, make_report)
         for make in (make_data, make_generated, make_classified, *judged, *shown):
             make(results)

@@ -33,6 +33,9 @@ KINDS = {
     "conditioning/images/toy-nall-s0-reacgan.csv": "images held against their condition",
     "conditioning/measures/toy-nall-s0-reacgan.json": "measures of conditioning",
     "quality/toy-nall-s0-reacgan.json": "quality of an image set",
+    "audit/toy.json": "audit of a data set",
+    "audit/toy.csv": "test images beside training images",
+    "audit/toy.png": "picture",
     "filtered/toy-nall-s0-reacgan.zip": "image set",
     "classifiers/toy-nall-s0-real.safetensors": "classifier",
     "classifiers/toy-nall-s0-real.csv": "training curve",
@@ -64,6 +67,8 @@ UNDRAWN = {
     "measures of a table",
     "measures of conditioning",
     "quality of an image set",
+    "audit of a data set",
+    "test images beside training images",
     "plan",
     "training state of a generator",
 }
@@ -306,3 +311,12 @@ def test_a_generator_s_training_says_when_it_collapsed(made):
     assert "2 evaluations, the last after step 4" in text
     assert "step 2 loss_d 2.000, hinge_d 1.500, loss_g 0.500, frechet 90.250, spread 0.500 |" in text
     assert text.endswith("spread 0.010, COLLAPSED: constant")
+
+
+def test_an_audit_is_told_by_its_findings_and_counts(made):
+    content, table = json.loads((made / "audit/toy.json").read_text()), pd.read_csv(made / "audit/toy.csv")
+    lines = told(made, "audit/toy.json")
+    assert f"5 test images, {content['split']['flagged']} with a near-duplicate | Near is nearer than" in lines
+    assert all(sentence in lines for sentence in content["findings"])
+    counted = f"5 test images, {table['flagged'].sum()} with a near-duplicate among the training images"
+    assert told(made, "audit/toy.csv").startswith(counted)
