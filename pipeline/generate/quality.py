@@ -6,6 +6,7 @@ that did train, compared in the same way, are the yardstick: no generator can do
 """
 
 import json
+import math
 
 import numpy as np
 import torch
@@ -24,7 +25,13 @@ from pipeline.metrics.lite0 import Lite0Network
 from pipeline.metrics.neighbours import neighbour_scores
 from pipeline.stage import note, run_stage, stage_arguments
 
-SHARES = ("precision", "recall", "coverage")
+# What a measure can be: an interval goes no further. A kernel distance may be negative.
+_RANGES = {
+    **dict.fromkeys(("precision", "recall", "coverage"), (0.0, 1.0)),
+    **dict.fromkeys(("frechet_distance", "density"), (0.0, math.inf)),
+    "inception_score": (1.0, math.inf),
+    "kernel_distance": (-math.inf, math.inf),
+}
 LEVEL = 0.95  # of the intervals
 _SPLITS = 1  # of the Inception score, as the released code has it; the sets are sorted by class
 
@@ -53,7 +60,7 @@ def quality_scores(real, generated, neighbours):
 def measure_quality(real, generated, options):
     """Return {measure: {"value", "low", "high", "sd", "bias"}} of two Described, with bootstrap intervals.
 
-    The ends of an interval of a share (precision, recall, coverage) stay within 0 and 1.
+    The ends of an interval stay within what the measure can be.
     """
 
     def scores(chosen_real, chosen_generated):
@@ -69,9 +76,8 @@ def _chosen(images, positions):
 
 
 def _within_range(name, interval):
-    if name not in SHARES:
-        return interval
-    return interval | {end: min(max(interval[end], 0.0), 1.0) for end in ("low", "high")}
+    least, most = _RANGES[name]
+    return interval | {end: min(max(interval[end], least), most) for end in ("low", "high")}
 
 
 def main():

@@ -114,7 +114,7 @@ def sentences(study):
         f"Generators ({_listed(conditions)}) learn hands from {_listed(learnt)}, and make"
         f" {study.settings['generation']['images_per_class']} images of every class, however rare it is.",
         f"Classifiers ({_listed(backbones)}) learn from real images alone and, by {_listed(STRATEGIES)}, from real and"
-        " generated ones; all are judged on test images that no other stage reads.",
+        " generated ones; all are judged on test images from which nothing learns and by which nothing is chosen.",
     ]
 
 

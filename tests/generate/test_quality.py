@@ -36,13 +36,17 @@ def test_the_inception_score_is_that_of_the_generated_images():
     assert quality_scores(known(REAL), undecided, 5)["inception_score"] == pytest.approx(1)
 
 
-def test_every_measure_has_an_interval_and_shares_stay_shares():
+def test_every_measure_has_an_interval_within_what_it_can_be():
     measures = measure_quality(known(REAL), known(FAKE), OPTIONS)
     for name, own in measures.items():
         assert own["low"] <= own["high"] and own["sd"] > 0, name
         assert own["low"] < own["value"] + 3 * own["sd"] and own["high"] > own["value"] - 3 * own["sd"]
-    assert all(0 <= measures[name][end] <= 1 for name in quality.SHARES for end in ("low", "high"))
-    assert measures["density"]["high"] > 1  # which is none
+    shares = ("precision", "recall", "coverage")
+    assert all(0 <= measures[name][end] <= 1 for name in shares for end in ("low", "high"))
+    assert measures["density"]["high"] > 1  # which is no share
+    assert measures["kernel_distance"]["low"] < 0
+    apart = measure_quality(known(REAL), known(FAKE + 9), OPTIONS)
+    assert apart["density"]["low"] == apart["density"]["high"] == 0
 
 
 def test_of_a_large_set_some_are_drawn_by_the_address_and_of_a_small_one_all():
