@@ -23,7 +23,7 @@ FIGURES = {
     "1": (
         "The four ways to train a classifier: on real images alone, after pretraining on generated ones, with generated"
         " ones as regularization, and with mixup of both.",
-        "Four diagrams side by side, each from real and generated images through a classifier to its loss.",
+        "Four diagrams, one below the other, each from real and generated images through a classifier to its loss.",
     ),
     "2": (
         "Images per class of {target} and {gestures}, training and test.",
