@@ -8,8 +8,14 @@ BIN := .venv/bin
 demo: setup ## run the default study and print Table 8
 	@$(BIN)/python -m pipeline.progress --config study=demo -- all
 
+# The tests of whole runs mostly wait, for Snakemake, DVC or Slurm: the others use the second core meanwhile.
+WHOLE := $(addprefix tests/test_,slurm.py versions.py warm.py whole_path.py)
+
 test: setup lint ## pass the tests and the linters
-	@$(BIN)/python -m pytest
+	@mkdir -p logs
+	@$(BIN)/python -m pytest $(WHOLE) > logs/tests-of-whole-runs.txt 2>&1 & whole=$$!; \
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(WHOLE)); parts=$$?; \
+	wait $$whole; whole=$$?; cat logs/tests-of-whole-runs.txt; exit $$((parts || whole))
 
 lint: setup
 	@$(BIN)/ruff check pipeline tests

@@ -21,7 +21,7 @@ def copy(finished_study, tmp_path_factory):
 
 def test_table8_has_ten_rows_of_real_measurements(copy):
     table = pd.read_csv(copy / "results" / "table8.csv", dtype=str)
-    assert list(table) == ["source", "method", "2", "all"]
+    assert list(table) == ["source", "method", "seeds", "2", "all"]
     assert len(table) == 10
     assert table[["2", "all"]].astype(float).stack().between(0, 100).all()
     long = pd.read_csv(copy / "results" / "table8_long.csv")
