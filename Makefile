@@ -14,6 +14,7 @@ WHOLE := $(addprefix tests/test_,slurm.py versions.py warm.py whole_path.py)
 test: setup lint ## pass the tests and the linters
 	@mkdir -p logs
 	@$(BIN)/python -m pytest $(WHOLE) > logs/tests-of-whole-runs.txt 2>&1 & whole=$$!; \
+	trap "kill $$whole 2>/dev/null" INT TERM; \
 	$(BIN)/python -m pytest $(addprefix --ignore=,$(WHOLE)); parts=$$?; \
 	wait $$whole; whole=$$?; cat logs/tests-of-whole-runs.txt; exit $$((parts || whole))
 
