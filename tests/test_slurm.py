@@ -151,10 +151,24 @@ def stage_process(folder, target):
     return None
 
 
-def wait_for_checkpoint(folder, target):
+def state_file(folder, target):
     # Classifiers of real images are trained by the rule of the others.
-    state = folder / "results" / ".state" / f"{target.removeprefix('real_')}.pt"
-    within(90, state.exists, f"a checkpoint of {target}")
+    return folder / "results" / ".state" / f"{target.removeprefix('real_')}.pt"
+
+
+def hold_at_checkpoint(folder, targets):
+    """Suspend each training as soon as it has saved its state, whichever comes first; return {target: process}."""
+    held = {}
+
+    def all_held():
+        for target in set(targets) - held.keys():
+            if state_file(folder, target).exists() and (process := stage_process(folder, target)):
+                process.suspend()
+                held[target] = process
+        return len(held) == len(targets)
+
+    within(120, all_held, f"a checkpoint of each of {targets}")
+    return held
 
 
 def start_again_at_once(folder, target):
@@ -247,16 +261,14 @@ def cut_off(undisturbed):
     call = on_slurm(folder, *(f"results/{target}.safetensors" for target in TRAININGS))
     ids = {target: running_job(folder, target) for target in TRAININGS}
 
-    wait_for_checkpoint(folder, OUT_OF_TIME)
-    # It hangs, so it cannot end before the controller looks at the clock, which it does twice a minute.
-    stage_process(folder, OUT_OF_TIME).suspend()
+    held = hold_at_checkpoint(folder, TRAININGS)
+    # It stays suspended, so it cannot end before the controller looks at the clock, which it does twice a minute.
     scontrol("update", f"jobid={ids[OUT_OF_TIME]}", "endtime=now")
-    wait_for_checkpoint(folder, KILLED)
-    stage_process(folder, KILLED).kill()
-    wait_for_checkpoint(folder, CANCELLED)
+    held[KILLED].kill()
     subprocess.run(["scancel", ids[CANCELLED]], check=True)
-    wait_for_checkpoint(folder, PREEMPTED)
     scontrol("requeue", ids[PREEMPTED])
+    for target in (CANCELLED, PREEMPTED):
+        held[target].resume()
     start_again_at_once(folder, PREEMPTED)
 
     assert call.wait(180) == 0, call.said[-3000:]
@@ -372,7 +384,7 @@ def test_a_node_that_dies_takes_nothing_with_it(undisturbed, cut_off, table8):
     (folder / "results" / f"{KILLED}.safetensors").unlink()
     call = on_slurm(folder, f"results/{KILLED}.safetensors")
     job = running_job(folder, KILLED)
-    wait_for_checkpoint(folder, KILLED)
+    hold_at_checkpoint(folder, [KILLED])
     pull_the_plug()
     assert jobs_of(folder)[-1]["JobState"] == "PENDING"
     assert call.process.poll() is None
