@@ -10,6 +10,7 @@ include: "pipeline/rules/classify.smk"
 include: "pipeline/rules/audit.smk"
 include: "pipeline/rules/rating.smk"
 include: "pipeline/rules/figures.smk"
+include: "pipeline/rules/verdict.smk"
 include: "pipeline/rules/report.smk"
 
 

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
+from pipeline.classify.budget import num_batches, num_epochs
 from pipeline.recipes import generator_of, maker_of
 
 # One data-centre GPU at float32, where convolutions use TF32: a third of the 156 TFLOP/s of an A100's data sheet.
@@ -311,19 +312,20 @@ def generator_seconds(options):
     return options["steps"] * (step + _busy(update_g, GENERATOR_OPERATIONS))
 
 
-def classifier_seconds(options, fit, val, pool):
+def classifier_seconds(options, fit, val, pool, num_classes):
     """Return the seconds of a GPU that a classifier's training takes on `fit` real and `pool` generated images."""
     backbone, flops = _backbone(options), _backbone_flops(options)
 
     def epoch(images):
-        batches = -(-images // options["batch_size"])
+        batches = num_batches(images, options["batch_size"])
         return _busy(LEARNING_PASSES * flops * images, batches * backbone.learning_operations)
 
     val_batches = -(-val // options["batch_size"])
     validation = _busy(flops * val, val_batches * backbone.forward_operations)
     # REGULARIZATION shows the network a generated batch beside each real one.
     passes = 2 if options["strategy"] == "regularization" else 1
-    pretrain, train = options["pretrain_epochs"], options["epochs"]
+    train = num_epochs(options, fit, num_classes)
+    pretrain = options["pretrain_epochs"] if options["strategy"] == "pretrain" else 0
     return pretrain * (epoch(pool) + validation) + train * (passes * epoch(fit) + validation)
 
 
@@ -398,12 +400,17 @@ def _filtered(job, study):
     return Cost(0, _num_generated(study, job.wildcards["dataset"], filtered=True) * GENERATED_BYTES)
 
 
+def _copies(job, study):
+    count = _num_generated(study, job.wildcards["dataset"], filtered=False)
+    return Cost(0, count * CROP_BYTES)
+
+
 def _classifiers(job, study):
     dataset, size, recipe = (job.wildcards[name] for name in ("dataset", "size", "recipe"))
     made = maker_of(recipe)
     pool = _num_generated(study, dataset, filtered=made[1]) if made else 0
-    seconds = classifier_seconds(job.options, *subset_size(study, dataset, size), pool)
     backbone, classes = _backbone(job.options), data_size(study, dataset).classes
+    seconds = classifier_seconds(job.options, *subset_size(study, dataset, size), pool, classes)
     return Cost(seconds, 4 * (backbone.numbers + (backbone.features + 1) * classes))
 
 
@@ -445,6 +452,7 @@ _ESTIMATES = {
     "conditioning": _conditioning,
     "quality": _quality,
     "filtered": _filtered,
+    "copies": _copies,
     "real_classifiers": _classifiers,
     "classifiers": _classifiers,
     "predictions": _predictions,

@@ -1,11 +1,18 @@
 """How artifacts are named: subsets, cells and makers.
 
 A recipe names what trains a classifier, as paths carry it: `real`, `reacgan-pretrain`, `reacgan-filtered-mixup`,
-`spade_bones_from_hagrid-regularization` (a generator trained on HaGRID, fed with the target's poses).
+`spade_bones_from_hagrid-regularization` (a generator trained on HaGRID, fed with the target's poses). A rival uses no
+generated image: `balanced`, or `copies-pretrain`, with copies of the real images in place of generated ones.
 """
 
 STRATEGIES = ("pretrain", "mixup", "regularization")
 CONDITIONS = ("reacgan", "spade_keypoints", "spade_bones")
+# What the generators are called in tables and sentences.
+METHODS = dict(zip(CONDITIONS, ("ReACGAN", "SPADE-keypoints", "SPADE-bones"), strict=True))
+# Ways to train on real images alone for as many updates as PRETRAIN: longer, and the usual remedies for imbalance.
+RIVALS = ("longer", "weighted", "balanced", "logit_adjusted", "deferred", "real_mixup", "augmented")
+COPIES = "copies"  # the maker of image sets that hold nothing new
+COPIES_RECIPES = tuple(f"{COPIES}-{strategy}" for strategy in STRATEGIES)
 
 
 def subset_name(dataset, size, seed):
@@ -44,8 +51,14 @@ def strategy_of(recipe):
 
 
 def maker_of(recipe):
-    """Return (maker, filtered) of a recipe whose strategy uses generated images; None for `real`."""
-    if recipe == "real":
+    """Return (maker, filtered) of a recipe whose strategy uses a second image set; None for `real` and RIVALS."""
+    if recipe == "real" or recipe in RIVALS:
         return None
     maker = recipe.rsplit("-", 1)[0]
     return maker.removesuffix("-filtered"), maker.endswith("-filtered")
+
+
+def is_generated(recipe):
+    """True for a recipe with images of a generator; copies of real images are none."""
+    made = maker_of(recipe)
+    return made is not None and made[0] != COPIES

@@ -4,11 +4,15 @@ from fnmatch import fnmatchcase
 
 from pipeline.params import at_size, check_params, ordered, plain
 from pipeline.recipes import (
-    CONDITIONS,
+    COPIES,
+    COPIES_RECIPES,
+    METHODS,
+    RIVALS,
     STRATEGIES,
     cell_name,
     condition_of,
     generator_of,
+    is_generated,
     maker_of,
     strategy_of,
     subset_name,
@@ -18,10 +22,13 @@ from pipeline.shown import FIGURES
 ACCURACY_TABLES = ("5", "6", "7", "8", "9")
 QUALITY_TABLES = ("3", "4")
 TABLES = (*QUALITY_TABLES, *ACCURACY_TABLES)
-_METHODS = dict(zip(CONDITIONS, ("ReACGAN", "SPADE-keypoints", "SPADE-bones"), strict=True))
+RIVALS_TABLE = "rivals"  # none of the paper's
+_TABLE_FILES = (".csv", "_long.csv", ".json")
 # What the report shows of artifacts(), and of trainings those behind the images shown.
 _REPORTED = (
     "results/table*.csv",
+    "results/rivals*.csv",
+    "results/verdict/*.json",
     "results/figures/*",
     "results/claims/*.json",
     "results/quality/*.json",
@@ -64,7 +71,14 @@ class Study:
         """Settings of one classifier's training: those that its strategy uses, so that others may change."""
         options, strategy = at_size(self.experiments[dataset]["classifier"], size), strategy_of(recipe)
         options["strategies"] = {name: own for name, own in options["strategies"].items() if name == strategy}
-        options["pretrain_epochs"] = options["pretrain_epochs"] if strategy == "pretrain" else 0
+        if strategy in RIVALS:
+            # They learn for as many updates as PRETRAIN, on real images.
+            options["images_per_class"] = self.settings["generation"]["images_per_class"]
+        elif strategy != "pretrain":
+            options["pretrain_epochs"] = 0
+        if strategy == "real_mixup":
+            mixup = self.experiments[dataset]["classifier"]["strategies"]["mixup"]
+            options["strategies"] = {strategy: {"beta_distribution": mixup["beta_distribution"]}}
         return options | {"strategy": strategy, "seed": int(seed)}
 
     def dataset_of(self, table):
@@ -73,6 +87,8 @@ class Study:
 
     def rows(self, table):
         """Return the rows of a table of accuracies as (source, method, recipe), in the paper's order."""
+        if table == RIVALS_TABLE:
+            return self._rivals_rows()
         dataset = self.dataset_of(table)
         elsewhere, middle_last = f"{self.spade}_from_{self.source}", ("pretrain", "regularization", "mixup")
         if table == "6":
@@ -94,8 +110,20 @@ class Study:
             rows += [(f"{self.source} SPADE", f"multi-source {name}", f"{elsewhere}-{name}") for name in order]
         return rows
 
+    def _rivals_rows(self):
+        """Real images alone, what rivals make of them, and all that is made of generated images."""
+        asked, (real, *generated) = self.settings["rivals"]["recipes"], self.rows("8")
+        rivals = [(self.target, recipe.replace("_", " "), recipe) for recipe in RIVALS if recipe in asked]
+        copies = [
+            (f"{self.target} {COPIES}", strategy_of(recipe), recipe) for recipe in COPIES_RECIPES if recipe in asked
+        ]
+        filtered = [(f"{self.target} {source}", *rest) for source, *rest in self.rows("5") if _is_filtered(rest[-1])]
+        return [real, *rivals, *copies, *generated, *filtered]
+
     def columns(self, table):
         """Return the columns of a table as (heading, dataset, size)."""
+        if table == RIVALS_TABLE:
+            return [(size, self.target, size) for size in ordered(self.settings["rivals"]["sizes"])]
         if table == "5":
             pair = [self.target, self.gestures] if self.settings["table5_gestures"] else [self.target]
             return [(dataset, dataset, self.sizes(dataset)[-1]) for dataset in pair]
@@ -114,9 +142,23 @@ class Study:
                 "column": heading,
                 "cell": cell_name(dataset, size, seed, recipe),
             }
-            for row, (source, method, recipe) in enumerate(self.rows(table))
-            for heading, (dataset, size, seed) in self._columns_by_seed(table)
+            for row, (source, method, recipe), heading, (dataset, size, seed) in self._asked(table)
         ]
+
+    def _asked(self, table):
+        """Yield (number of the row, row, heading, subset) of each cell of a table of accuracies."""
+        for number, row in enumerate(self.rows(table)):
+            for heading, subset in self._columns_by_seed(table):
+                # Images are filtered for Table 5 alone, which has the largest size.
+                if not _is_filtered(row[2]) or subset[1] == self.sizes(subset[0])[-1]:
+                    yield number, row, heading, subset
+
+    def verdicts(self):
+        """Return [{"size", "cells": [{"recipe", "seed", "cell"}]}] of each verdict: all that the table of rivals has."""
+        by_size = {size: [] for size, _, _ in self.columns(RIVALS_TABLE)}
+        for _, (_, _, recipe), size, subset in self._asked(RIVALS_TABLE):
+            by_size[size].append({"recipe": recipe, "seed": subset[2], "cell": cell_name(*subset, recipe)})
+        return [{"size": size, "cells": cells} for size, cells in by_size.items()]
 
     def _columns_by_seed(self, table):
         for heading, dataset, size in self.columns(table):
@@ -132,7 +174,7 @@ class Study:
         for _, maker in self.shown_image_sets(dataset):
             origin, name = generator_of((dataset, self.sizes(dataset)[-1], 0), maker)
             options = self.generator_options(*origin, name)
-            method = _METHODS[options["condition"]]
+            method = METHODS[options["condition"]]
             if options["condition"] == "reacgan":
                 method += f" λ_cond = {options['lambda_cond']:g}"
             rows[maker] = (method, method) if origin[0] == dataset else (f"multi-source {method}", "")
@@ -176,12 +218,8 @@ class Study:
 
     def _recipes(self):
         """Return {(subset, recipe)} of every classifier that a table asks for."""
-        return {
-            (subset, recipe)
-            for table in ACCURACY_TABLES
-            for _, subset in self._columns_by_seed(table)
-            for _, _, recipe in self.rows(table)
-        }
+        tables = (*ACCURACY_TABLES, RIVALS_TABLE)
+        return {(subset, recipe) for table in tables for _, (_, _, recipe), _, subset in self._asked(table)}
 
     def targets(self):
         """Return the data sets of Tables 3 and 4, target and gestures; one where they are the same."""
@@ -212,6 +250,7 @@ class Study:
             + [f"measures/{name}" for name in _named(shown, "json")],
             "quality": _named(self.measured_image_sets(), "json"),
             "filtered": _named(filtered, "zip"),
+            "copies": {f"{subset_name(*subset)}.zip" for subset, recipe in cells if recipe in COPIES_RECIPES},
             "real_classifiers": _named(real, "safetensors") + _named(real, "csv"),
             "classifiers": _named(cells - real, "safetensors") + _named(cells - real, "csv"),
             "predictions": _named(cells, "csv"),
@@ -224,7 +263,9 @@ class Study:
             f"results/training/{name}" for kind in ("csv", "png") for name in _named(generators, kind)
         ]
         for rule, numbers in (("tables", ACCURACY_TABLES), ("quality_tables", QUALITY_TABLES)):
-            files[rule] = [f"results/table{n}{kind}" for n in numbers for kind in (".csv", "_long.csv", ".json")]
+            files[rule] = [f"results/table{n}{kind}" for n in numbers for kind in _TABLE_FILES]
+        files["rivals"] = [f"results/rivals{kind}" for kind in _TABLE_FILES]
+        files["verdict"] = ["results/verdict.md", "results/verdict/verdict.csv", "results/verdict/verdict.json"]
         files["claims"] = ["results/claims/claims.json"]
         files["figures"] = [f"results/figures/figure{n}.{kind}" for n in FIGURES for kind in ("pdf", "png")]
         for kind in ("crops", "generated"):
@@ -252,7 +293,12 @@ def _by_strategy(makers, order):
 
 def _made_for(cells):
     """Return {(subset, maker, filtered)} of the generated images behind cells {(subset, recipe)}."""
-    return {(subset, *maker_of(recipe)) for subset, recipe in cells if recipe != "real"}
+    return {(subset, *maker_of(recipe)) for subset, recipe in cells if is_generated(recipe)}
+
+
+def _is_filtered(recipe):
+    made = maker_of(recipe)
+    return made is not None and made[1]
 
 
 def _named(made, suffix):

@@ -7,6 +7,8 @@ import torch
 from torch.nn.functional import interpolate
 
 from pipeline.chance import stream
+from pipeline.classify.budget import num_batches
+from pipeline.classify.rivals import balanced_order
 
 
 class Batch(NamedTuple):
@@ -40,13 +42,18 @@ def to_input(images, image_size):
     return interpolate(scaled, (image_size, image_size), mode="bilinear", antialias=True)
 
 
-def take(samples, positions, flips, image_size):
-    """Return the Batch at these positions, mirrored left to right where flips (B,) bool says so."""
+def take(samples, positions, flips, image_size, change=None):
+    """Return the Batch at these positions, mirrored left to right where flips (B,) bool says so.
+
+    change(images, positions), where it is given, alters the uint8 images before.
+    """
     device = samples.labels.device
-    positions, flips = torch.from_numpy(positions).to(device), torch.from_numpy(flips).to(device)
-    images = samples.images[positions]
+    flips, places = torch.from_numpy(flips).to(device), torch.from_numpy(positions).to(device)
+    images = samples.images[places]
+    if change is not None:
+        images = change(images, positions)
     images = torch.where(flips[:, None, None, None], images.flip(2), images)
-    return Batch(to_input(images, image_size), samples.labels[positions])
+    return Batch(to_input(images, image_size), samples.labels[places])
 
 
 def epoch_batches(count, batch_size, *address):
@@ -57,11 +64,23 @@ def epoch_batches(count, batch_size, *address):
     """
     random = stream(*address)
     order, flips = random.permutation(count), random.random(count) < 0.5
-    starts = list(range(0, count, batch_size))
-    if len(starts) > 1 and count - starts[-1] == 1:
-        starts.pop()
-    ends = [*starts[1:], count]
-    return [(order[start:end], flips[order[start:end]]) for start, end in zip(starts, ends, strict=True)]
+    return _cut(order, flips[order], batch_size)
+
+
+def balanced_batches(labels, batch_size, *address):
+    """Return one epoch as epoch_batches does, of as many draws from labels (N,), balanced as balanced_order draws them.
+
+    An image that comes several times is mirrored or not each time anew.
+    """
+    random = stream(*address)
+    order = balanced_order(labels, random)
+    return _cut(order, random.random(len(order)) < 0.5, batch_size)
+
+
+def _cut(order, flips, batch_size):
+    starts = [batch_size * number for number in range(num_batches(len(order), batch_size))]
+    ends = [*starts[1:], len(order)]
+    return [(order[start:end], flips[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
 def draw(samples, count, image_size, random):

@@ -1,4 +1,4 @@
-"""How generated images take part in training: the losses of Table 2."""
+"""How generated images take part in training: the losses of Table 2, and those of rivals that are built like them."""
 
 import math
 
@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 from pipeline.classify.batches import Batch, draw
 
 STRATEGIES = ("real", "pretrain", "regularization", "mixup")
+_MIXING = ("regularization", "mixup", "real_mixup")
 
 
 def gen_weight(epoch, alpha, beta, growing):
@@ -16,16 +17,21 @@ def gen_weight(epoch, alpha, beta, growing):
     return alpha + (1 - alpha) * (1 - decay) if growing else alpha * decay
 
 
-def batch_loss(model, real, generated, options, epoch, random):
-    """Return (train loss of Table 2, hits in the real batch), both of them scalars on the model's device.
+def batch_loss(model, real, generated, options, epoch, random, criterion=cross_entropy):
+    """Return (train loss of Table 2 or of a rival, hits in the real batch), both scalars on the model's device.
 
-    real: Batch. generated: Samples to draw from, or None. random: the numpy Generator of this step.
+    real: Batch. generated: Samples to draw from, or None. random: the numpy Generator of this step. criterion: the
+    loss of logits and labels, where nothing is mixed or added.
     """
     strategy = options["strategy"]
     # The released code mixes its batches in every strategy; the text, followed here, only in MIXUP.
-    if strategy in ("real", "pretrain"):
-        return plain_loss(model, real)
+    if strategy not in _MIXING:
+        return plain_loss(model, real, criterion)
     settings = options["strategies"][strategy]
+    if strategy == "real_mixup":
+        # Zhang et al. 2018: the mixup of two real batches, at every step.
+        share = random.beta(settings["beta_distribution"], settings["beta_distribution"])
+        return mixup_loss(model, reordered(real, random), real, share)
     weight = gen_weight(epoch, settings["alpha"], settings["beta"], settings["growing"])
     if strategy == "regularization":
         return regularized_loss(model, real, draw(generated, len(real.labels), options["image_size"], random), weight)
@@ -34,10 +40,10 @@ def batch_loss(model, real, generated, options, epoch, random):
     return mixup_loss(model, mixup_partner(real, generated, weight, options["image_size"], random), real, share)
 
 
-def plain_loss(model, batch):
-    """Cross-entropy of one batch, L(S): the rows REAL and PRETRAIN."""
+def plain_loss(model, batch, criterion=cross_entropy):
+    """Loss of one batch, L(S): cross-entropy in the rows REAL and PRETRAIN, a rival's own criterion in its row."""
     logits = model(batch.images)
-    return cross_entropy(logits, batch.labels), _hits(logits, batch.labels)
+    return criterion(logits, batch.labels), _hits(logits, batch.labels)
 
 
 def regularized_loss(model, real, generated, weight):
@@ -52,9 +58,14 @@ def mixup_partner(real, generated, weight, image_size, random):
     The real images are the batch itself in another order, as in the released code.
     """
     if random.random() < weight:
-        order = torch.from_numpy(random.permutation(len(real.labels))).to(real.labels.device)
-        return Batch(real.images[order], real.labels[order])
+        return reordered(real, random)
     return draw(generated, len(real.labels), image_size, random)
+
+
+def reordered(batch, random):
+    """Return the batch in a drawn order."""
+    order = torch.from_numpy(random.permutation(len(batch.labels))).to(batch.labels.device)
+    return Batch(batch.images[order], batch.labels[order])
 
 
 def mixup_loss(model, partner, real, share):

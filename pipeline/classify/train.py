@@ -1,20 +1,23 @@
-"""Train a hand shape classifier on real images, with or without generated ones, by one strategy of Table 2."""
+"""Train a hand shape classifier on real images: by one strategy of Table 2, or by a rival of generated images."""
 
+import functools
 import math
 import time
 
 import pandas as pd
 import torch
-from torch.nn.functional import cross_entropy
 
 from pipeline.chance import seed_of, stream
-from pipeline.classify.batches import epoch_batches, predict, take, to_samples
+from pipeline.classify.batches import balanced_batches, epoch_batches, predict, take, to_samples
+from pipeline.classify.budget import num_epochs
 from pipeline.classify.model import check_classes, save_classifier
+from pipeline.classify.rivals import augment, class_counts, criterion_of, val_criterion_of
 from pipeline.classify.state import Training, identity_of
 from pipeline.classify.strategies import STRATEGIES, batch_loss, plain_loss
 from pipeline.data.archive import read_image_set
 from pipeline.data.files import replacing
 from pipeline.data.subset import read_subset
+from pipeline.recipes import RIVALS
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
 SECONDS_BETWEEN_STATES = 30
@@ -24,8 +27,8 @@ SECONDS_BETWEEN_LINES = 5
 def train_classifier(fit, val, generated, options, state_path, seconds_between_states=SECONDS_BETWEEN_STATES):
     """Return the finished Training of one strategy, with .best (epoch from 0, val_loss, weights) and .history.
 
-    fit, val, generated: ImageSets; val may be empty, generated is None for REAL. options: the classifier's, with
-    "strategy" and "seed". The best epoch has the lowest validation loss; without validation images it is the last.
+    fit, val, generated: ImageSets; val may be empty, generated is None for REAL and rivals. options: the classifier's,
+    with "strategy" and "seed". The best epoch has the lowest validation loss; without validation images it is the last.
     The state at state_path is resumed if it is this run's, written at most every seconds_between_states at the end
     of an epoch, and left for the caller to remove.
     """
@@ -36,15 +39,20 @@ def train_classifier(fit, val, generated, options, state_path, seconds_between_s
     identity = identity_of(options, fit.class_names, fit_samples, val_samples, pool)
     training.resume(state_path, identity)
 
-    epochs = schedule(options)
+    num_classes = len(fit.class_names)
+    counts = class_counts(fit_samples.labels, num_classes)
+    judged_by = val_criterion_of(options["strategy"], counts.cpu())
+    real_epochs = num_epochs(options, len(fit), num_classes)
+    epochs = schedule(options, real_epochs)
     progress = Progress(epochs, {"pretrain": len(pool or ()), "train": len(fit)}, training.epochs_done)
     saved = time.monotonic()
     for phase, epoch in epochs[training.epochs_done :]:
         if epoch == 0:
             training.renew_optimizer()
         samples = pool if phase == "pretrain" else fit_samples
-        row = {"epoch": epoch, "phase": phase} | train_epoch(training, phase, epoch, samples, pool, progress)
-        row |= validate(training.model, val_samples, options)
+        loss = criterion_of(options["strategy"], counts, (epoch + 1) / real_epochs)
+        row = {"epoch": epoch, "phase": phase} | train_epoch(training, phase, epoch, samples, pool, loss, progress)
+        row |= validate(training.model, val_samples, options, judged_by)
         finish_epoch(training, row)
         if time.monotonic() - saved >= seconds_between_states:
             training.save(state_path, identity)
@@ -52,31 +60,32 @@ def train_classifier(fit, val, generated, options, state_path, seconds_between_s
     return training
 
 
-def schedule(options):
+def schedule(options, real_epochs):
     """Return [(phase, epoch)]: PRETRAIN begins with epochs on generated images alone, everything ends with `train`."""
     pretrain = options["pretrain_epochs"] if options["strategy"] == "pretrain" else 0
-    phases = [("pretrain", pretrain), ("train", options["epochs"])]
+    phases = [("pretrain", pretrain), ("train", real_epochs)]
     return [(phase, epoch) for phase, count in phases for epoch in range(count)]
 
 
-def train_epoch(training, phase, epoch, samples, pool, progress):
-    """Train on every sample once; return {"train_loss", "train_accuracy"}, means over the samples while they changed.
+def train_epoch(training, phase, epoch, samples, pool, criterion, progress):
+    """Train on every sample once (`balanced`: on as many); return {"train_loss", "train_accuracy"}.
 
-    Accuracy counts the real batch (in MIXUP: the label with more weight); the loss is the strategy's whole loss.
+    Both are means over the samples while they changed. Accuracy counts the real batch (in MIXUP: the label with more
+    weight); the loss is the strategy's whole loss, of which criterion(logits, labels) is the part for real images.
     """
     options, model = training.options, training.model
     # Dropout and stochastic depth draw from torch: an epoch's draws must not depend on the epochs before it.
     torch.manual_seed(seed_of(options["seed"], "dropout", phase, epoch))
     model.train()
     totals = torch.zeros(2, device=samples.labels.device)
-    batches = epoch_batches(len(samples), options["batch_size"], options["seed"], "batches", phase, epoch)
-    for step, (positions, flips) in enumerate(batches):
-        batch = take(samples, positions, flips, options["image_size"])
+    change = functools.partial(_augmented, options, epoch) if options["strategy"] == "augmented" else None
+    for step, (positions, flips) in enumerate(_batches(samples, phase, epoch, options)):
+        batch = take(samples, positions, flips, options["image_size"], change)
         if phase == "pretrain":
             loss, hits = plain_loss(model, batch)
         else:
             random = stream(options["seed"], "generated", epoch, step)
-            loss, hits = batch_loss(model, batch, pool, options, epoch, random)
+            loss, hits = batch_loss(model, batch, pool, options, epoch, random, criterion)
         training.optimizer.zero_grad()
         loss.backward()
         training.optimizer.step()
@@ -86,14 +95,28 @@ def train_epoch(training, phase, epoch, samples, pool, progress):
     return {"train_loss": train_loss, "train_accuracy": train_accuracy}
 
 
-def validate(model, val, options):
-    """Return {"val_loss", "val_accuracy"} over real validation images, NaN without any."""
+def _batches(samples, phase, epoch, options):
+    address = options["seed"], "batches", phase, epoch
+    if options["strategy"] == "balanced":
+        return balanced_batches(samples.labels.cpu().numpy(), options["batch_size"], *address)
+    return epoch_batches(len(samples), options["batch_size"], *address)
+
+
+def _augmented(options, epoch, images, positions):
+    return augment(images, positions, options["seed"], "augment", epoch)
+
+
+def validate(model, val, options, criterion):
+    """Return {"val_loss", "val_accuracy"} over real validation images, NaN without any.
+
+    val_loss is by criterion(logits, labels), val_accuracy by the logits as they are.
+    """
     if len(val) == 0:
         return {"val_loss": math.nan, "val_accuracy": math.nan}
     logits = predict(model, val.images, options["batch_size"], options["image_size"])
     labels = val.labels.cpu()
     hits = (logits.argmax(1) == labels).double().mean()
-    return {"val_loss": cross_entropy(logits, labels).item(), "val_accuracy": hits.item()}
+    return {"val_loss": criterion(logits, labels).item(), "val_accuracy": hits.item()}
 
 
 def finish_epoch(training, row):
@@ -138,12 +161,12 @@ class Progress:
 
 
 def read_generated(path, strategy, class_names):
-    """Return the generated ImageSet at `path`, None for REAL; raises WrongInput if path and strategy disagree."""
-    if strategy not in STRATEGIES:
-        raise WrongInput(f"strategy {strategy!r} is unknown; choose one of {', '.join(STRATEGIES)}")
-    if strategy == "real":
+    """Return the second ImageSet at `path`, None for REAL and rivals; WrongInput if path and strategy disagree."""
+    if strategy not in (*STRATEGIES, *RIVALS):
+        raise WrongInput(f"strategy {strategy!r} is unknown; choose one of {', '.join((*STRATEGIES, *RIVALS))}")
+    if strategy == "real" or strategy in RIVALS:
         if path is not None:
-            raise WrongInput(f"--generated {path}: strategy 'real' uses no generated images; leave it out")
+            raise WrongInput(f"--generated {path}: strategy {strategy!r} uses no generated images; leave it out")
         return None
     if path is None:
         raise WrongInput(f"strategy {strategy!r} needs generated images; name them with --generated")
@@ -178,7 +201,7 @@ def main():
     write_history(args.history, training.history)
     args.state.unlink(missing_ok=True)
     reason = f"lowest validation loss, {training.best['val_loss']:.4f}" if len(val) else "the last, no validation image"
-    print(f"kept epoch {training.best['epoch'] + 1} of {args.options['epochs']}: {reason}")
+    print(f"kept epoch {training.best['epoch'] + 1} of {training.history[-1]['epoch'] + 1}: {reason}")
 
 
 if __name__ == "__main__":

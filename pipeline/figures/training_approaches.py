@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from pipeline.classify.batches import Samples
 from pipeline.classify.strategies import gen_weight
@@ -51,7 +52,7 @@ def observe(options):
     options = options | {"image_size": _SIDE, "batch_size": len(_REAL)}
     pool = _marked(_GENERATED) if options["strategy"] != "real" else None
     phases = []
-    for phase, epochs in itertools.groupby(schedule(options), key=lambda entry: entry[0]):
+    for phase, epochs in itertools.groupby(schedule(options, options["epochs"]), key=lambda entry: entry[0]):
         epochs = [epoch for _, epoch in epochs]
         chosen = sorted({epochs[0], epochs[len(epochs) // 2], epochs[-1]})
         phases.append((phase, len(epochs), set().union(*(_steps(options, phase, epoch, pool) for epoch in chosen))))
@@ -76,7 +77,7 @@ def _steps(options, phase, epoch, pool):
     optimizer = SimpleNamespace(zero_grad=lambda: None, step=take_note)
     training = SimpleNamespace(options=options, model=watcher, optimizer=optimizer)
     samples = pool if phase == "pretrain" else _marked(_REAL)
-    train_epoch(training, phase, epoch, samples, pool, SimpleNamespace(report=lambda *_: None))
+    train_epoch(training, phase, epoch, samples, pool, cross_entropy, SimpleNamespace(report=lambda *_: None))
     return set(steps)
 
 

@@ -1,5 +1,5 @@
 rule classifiers:
-    """Train one classifier on real and generated images by one strategy of Table 2."""
+    """Train one classifier on real and generated images by one strategy of Table 2, or by a rival of generated images."""
     input:
         crops="results/crops/{dataset}-train.zip",
         subset=f"results/subsets/{SUBSET}.csv",

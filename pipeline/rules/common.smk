@@ -9,7 +9,13 @@ import sys
 import tempfile
 
 from pipeline.expected import announce
-from pipeline.recipes import classifier_folder, generator_of, maker_of, subset_name
+from pipeline.recipes import (
+    COPIES,
+    classifier_folder,
+    generator_of,
+    maker_of,
+    subset_name,
+)
 from pipeline.shown import (
     FIGURES,
     claim_inputs,
@@ -19,7 +25,7 @@ from pipeline.shown import (
 )
 from pipeline.sources import folder_digest, source_files, template_files
 from pipeline.stage import WrongInput
-from pipeline.study import ACCURACY_TABLES, QUALITY_TABLES, Study
+from pipeline.study import ACCURACY_TABLES, QUALITY_TABLES, RIVALS_TABLE, Study
 from pipeline.versions import hooks
 from pipeline.warm import ADDRESS
 
@@ -98,11 +104,13 @@ def generator_file(wildcards):
 
 
 def generated_for(wildcards):
-    """The generated images of a recipe; none for `real`."""
+    """The generated images of a recipe, or their copies of real ones; none for `real` and rivals."""
     made = maker_of(wildcards.recipe)
     if made is None:
         return []
     maker, filtered = made
+    if maker == COPIES:
+        return f"results/copies/{SUBSET}.zip".format(**wildcards)
     return (
         f"results/{'filtered' if filtered else 'images'}/{SUBSET}-{maker}.zip".format(
             **wildcards
@@ -120,6 +128,13 @@ def predictions_of(wildcards):
     return [
         f"results/predictions/{cell['cell']}.csv"
         for cell in STUDY.cells(wildcards.number)
+    ]
+
+
+def compared_predictions(wildcards):
+    """The answers of every recipe of the table of rivals, which are those of the verdict."""
+    return [
+        f"results/predictions/{cell['cell']}.csv" for cell in STUDY.cells(RIVALS_TABLE)
     ]
 
 

@@ -23,6 +23,28 @@ rule images:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+rule copies:
+    """Put copies of the subset's real images in place of generated ones: what images that hold nothing new come to."""
+    input:
+        crops="results/crops/{dataset}-train.zip",
+        subset=f"results/subsets/{SUBSET}.csv",
+        code=source_files("pipeline.generate.copies"),
+    output:
+        f"results/copies/{SUBSET}.zip",
+    log:
+        f"logs/copies/{SUBSET}.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        options=as_json(
+            {"images_per_class": STUDY.settings["generation"]["images_per_class"]}
+        ),
+    shell:
+        "python -m pipeline.warm pipeline.generate.copies --options {params.options:q} --crops {input.crops}"
+        " --subset {input.subset} --out {output}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
 rule scores:
     """Score generated images by a classifier trained on the same real subset (Section 3.1.4)."""
     input:

@@ -29,6 +29,28 @@ rule tables:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+rule rivals:
+    """Lay out real images alone, rivals and all that is made of generated images in one table."""
+    input:
+        predictions=compared_predictions,
+        code=source_files("pipeline.report.tables"),
+    output:
+        table=report("results/rivals.csv", category="Tables"),
+        long="results/rivals_long.csv",
+        metrics="results/rivals.json",
+    log:
+        "logs/rivals/rivals.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        options=as_json({"table": RIVALS_TABLE, "cells": STUDY.cells(RIVALS_TABLE)}),
+    shell:
+        "python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
+        " --predictions {input.predictions} --out {output.table} --long {output.long}"
+        " --metrics {output.metrics}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
 rule quality_tables:
     """Lay out a table of image quality: real images, each generator, and the paper's values where they are the paper's."""
     input:
