@@ -27,7 +27,9 @@ def check_params(params):
         sizes = f"studies.{name}.experiments.{study['table8']}.sizes"
         for size in study["rivals"]["sizes"]:
             if size not in study["experiments"][study["table8"]]["sizes"]:
-                raise WrongInput(f"params.yaml, studies.{name}.rivals.sizes: {size!r} is missing in {sizes}; add it there")
+                raise WrongInput(
+                    f"params.yaml, studies.{name}.rivals.sizes: {size!r} is missing in {sizes}; add it there"
+                )
     for name, dataset in params["datasets"].items():
         if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":
             raise WrongInput(f"params.yaml, datasets.{name}.root: a drawn data set lies in results/drawn/{name}.zip")

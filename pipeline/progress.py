@@ -2,15 +2,17 @@
 
     python -m pipeline.progress [--config study=NAME] [TARGET …]
 
-Everything after the command goes to Snakemake. At the end Table 8 is printed, with where every other product lies.
+Everything after the command goes to Snakemake. At the end the verdict and Table 8 are printed, with where every other product lies.
 """
 
 import collections
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -22,6 +24,8 @@ _EXPECTED = collections.defaultdict(
 )
 _PRODUCTS = {
     "results/report/": "the whole study on one page, for a browser",
+    "results/verdict.md": "whether generated images help here, and how sure that is, recipe by recipe",
+    "results/rivals.csv": "generated images beside what can be done without them",
     "results/table*.csv": "Tables 3 to 9 (and, as *_long.csv, a row per cell)",
     "results/sheets/": "contact sheets: crops with poses, generated images per condition",
     "results/rating_forms/": "web pages on which people rate images; ratings/ holds what came of it",
@@ -123,14 +127,24 @@ def _places(cores):
 
 
 def show_products(arguments):
-    """Print Table 8, where it was asked for, and where the rest lies."""
-    table = Path("results/table8.csv")
+    """Print the verdict and Table 8, where they were asked for, and where the rest lies."""
+    table, verdict = Path("results/table8.csv"), "results/verdict.md"
+    if "--" not in arguments or {"all", "all_verdict", verdict} & set(arguments):
+        print_verdict(json.loads(Path("results/verdict/verdict.json").read_text()))
     if "--" not in arguments or {"all", str(table)} & set(arguments):
         print("\nTable 8: accuracy (%), mean ± sd over seeds, by training images per class")
         print(pd.read_csv(table, dtype=str, keep_default_na=False).to_string(index=False))
         print("\nEverything else:")
         for place, what in _PRODUCTS.items():
             print(f"  {place:<22}{what}")
+
+
+def print_verdict(verdict):
+    """Print the sentences of results/verdict/verdict.json."""
+    print(f"\nDo generated images help on {verdict['dataset']}?")
+    for size, own in verdict["verdicts"].items():
+        heading = "All training images" if size == "all" else f"{size} training images per class"
+        print(textwrap.fill(f"{heading}: {' '.join(own['sentences'])}", 120))
 
 
 def main():

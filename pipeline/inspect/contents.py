@@ -13,6 +13,7 @@ _READERS = {
     ".csv": "tables",
     ".json": "documents",
     ".html": "pages",
+    ".md": "statements",
     ".safetensors": "weights",
     ".pt": "training_states",
     ".png": "sheets",

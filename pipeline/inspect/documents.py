@@ -1,4 +1,4 @@
-"""JSON artifacts: measures of tables, conditioning and quality, audits, ratings, claims, and plans of DVC's stages."""
+"""JSON artifacts: measures of tables, conditioning and quality, audits, ratings, claims, verdicts, plans of stages."""
 
 import json
 
@@ -7,17 +7,19 @@ from pipeline.stage import WrongInput
 
 
 def read(path):
-    """Return the Contents of measures, ratings, claims or a plan; raise WrongInput for other JSON.
+    """Return the Contents of measures, ratings, claims, a verdict or a plan; raise WrongInput for other JSON.
 
     A table's measures are {source: {method: {column: {measure: percent}}}}, those of conditioning {set: {measure:
     {"value", "n"}}}, those of quality {"features", "real_images", "generated_images", "measures"}; an audit ends with
     "findings"; a plan is {file: settings}; claims are {claim: {"section", "sentence", …}}; ratings are as
-    pipeline.rating.answers sums them up.
+    pipeline.rating.answers sums them up; a verdict is {"dataset", "verdicts": {size: {"finding", "sentences", …}}}.
     """
     try:
         content = json.loads(path.read_text())
         if "findings" in content:
             return _audit(content)
+        if "verdicts" in content:
+            return _verdict(content)
         if "features" in content:
             return _quality(content)
         if "image_set" in content:
@@ -32,7 +34,7 @@ def read(path):
     # JSON's own error is a ValueError, and so is that of the encoding.
     except (ValueError, AttributeError, TypeError, KeyError):
         raise WrongInput(
-            f"{path}: neither measures, ratings, claims nor a plan; delete it and run Snakemake again"
+            f"{path}: neither measures, ratings, claims, a verdict nor a plan; delete it and run Snakemake again"
         ) from None
 
 
@@ -44,6 +46,13 @@ def _plan(content):
 def _claims(content):
     said = [f"Section {claim['section']}: {claim['sentence']}" for claim in content.values()]
     return Contents("claims", f"{len(content)} claims of the paper, and what this study says", lines=lambda: said)
+
+
+def _verdict(content):
+    findings = {size: own["finding"] for size, own in content["verdicts"].items()}
+    said = [f"{size}: {sentence}" for size, own in content["verdicts"].items() for sentence in own["sentences"]]
+    brief = f"{content['dataset']}: " + ", ".join(f"{finding} ({size})" for size, finding in findings.items())
+    return Contents("numbers of a verdict", brief, lines=lambda: said)
 
 
 def _conditioning(content):

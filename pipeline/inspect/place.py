@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.recipes import generator_of, maker_of, strategy_of
+from pipeline.recipes import COPIES, generator_of, maker_of, strategy_of
 from pipeline.sources import ROOT
 from pipeline.stage import WrongInput
 from pipeline.study import QUALITY_TABLES
@@ -15,6 +15,8 @@ RESULTS, PICTURES, STATES = "results", ".inspected", ".state"
 
 _CELL = re.compile(r"(?P<dataset>[a-z0-9_]+)-n(?P<size>\d+|all)-s(?P<seed>\d+)(?:-(?P<rest>[a-z0-9_-]+))?")
 _TABLE = re.compile(r"table(?P<number>\d+)(?P<long>_long)?")
+# Tables and texts for people that lie beside those of the paper.
+_FURTHER = {"rivals": "table of rivals", "verdict": "verdict on generated images"}
 _FIGURE = re.compile(r"figure(?P<number>\d+)")
 _PART = re.compile(r"(?P<dataset>[a-z0-9_]+)-(?P<part>train|test)")
 _RULE = re.compile(r'^rule (\w+):\n\s+"""(.+?)"""', re.MULTILINE | re.DOTALL)
@@ -36,12 +38,14 @@ _HOLDS = {
     "conditioning": {"images held against their condition", "measures of conditioning"},
     "quality": {"quality of an image set"},
     "filtered": _IMAGES,
+    "copies": _IMAGES,
     "real_classifiers": _CLASSIFIERS,
     "classifiers": _CLASSIFIERS,
     "predictions": {"predictions"},
     "audit": {"audit of a data set", "test images beside training images", "picture"},
     "rating_forms": {"page", "key of a rating form"},
     "ratings": {"ratings by people"},
+    "verdict": {"numbers of a verdict", "compared recipes"},
     "claims": {"claims"},
     "figures": {"picture", "drawing"},
     "sheets": {"picture"},
@@ -89,6 +93,9 @@ def rule_of(place):
     """Return the name of the rule whose outputs lie at this place, or None."""
     folders, table = place.parts[:-1], _TABLE.fullmatch(place.stem)
     if not folders or folders[0] == "recorded":
+        further = place.stem.removesuffix("_long")
+        if further in _FURTHER:
+            return further
         return table and ("quality_tables" if table["number"] in QUALITY_TABLES else "tables")
     nested = {"sheets": f"{folders[-1]}_sheets", STATES: folders[-1], "training": "generators"}
     rule = nested.get(folders[0], folders[0])
@@ -129,6 +136,8 @@ def name_says(place):
         return f"Table {table['number']} of the paper" + (", one row per cell" if table["long"] else "")
     if figure := _FIGURE.fullmatch(place.stem):
         return f"Figure {figure['number']} of the paper"
+    if rule_of(place) in _FURTHER:
+        return _FURTHER[rule_of(place)]
     if rule_of(place) == "claims":
         return "claims of Section 5.2 of the paper"
     if part := _PART.fullmatch(place.stem):
@@ -145,6 +154,8 @@ def _rest_says(rest, dataset, rule):
     if made is None:
         return f"recipe {rest}: real images alone"
     maker, filtered = made
+    if maker == COPIES:
+        return f"recipe {rest}: {strategy_of(rest)} with copies of the real images"
     best = "the best " if filtered else ""
     return f"recipe {rest}: {strategy_of(rest)} with {best}images of {_generator(maker, dataset)}"
 

@@ -198,6 +198,22 @@ def _table(frame):
     return Contents("table", size, lines=lambda: [size, *frame.to_string(index=False).splitlines()])
 
 
+def _compared(frame):
+    size = f"{frame['recipe'].nunique()} recipes at {frame['size'].nunique()} sizes"
+    ends = frame[["macro_recall_to_real_low", "macro_recall_to_real_high"]]
+    spans = [f"{low} to {high}" if low else "" for low, high in ends.itertuples(index=False)]
+    names = frame["size"] + ", " + frame["recipe"]
+    told = [f"{value}  {span}" for value, span in zip(frame["macro_recall"], spans, strict=True)]
+    return Contents(
+        "compared recipes",
+        size,
+        lines=lambda: [
+            f"{size}; macro-recall in percent, interval of the difference to real images alone",
+            *listed(dict(zip(names, told, strict=True))),
+        ],
+    )
+
+
 def _audited(frame):
     flagged = frame[frame["flagged"] == 1]
     size = f"{len(frame)} test images, {len(flagged)} with a near-duplicate among the training images"
@@ -231,5 +247,6 @@ _KINDS = (
     (("name", "part", "class", "label", "group"), ("label",), _split),
     (("step", *curves.GENERATOR_MEASURES, "collapse"), ("step", *curves.GENERATOR_MEASURES), curves.read_generator),
     (("epoch", "phase", *curves.MEASURES), ("epoch", *curves.MEASURES), curves.read),
+    (("size", "recipe", "generated", "macro_recall"), (), _compared),
     (("source", "method"), (), _table),
 )

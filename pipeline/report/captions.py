@@ -18,6 +18,13 @@ TABLES = {
     "9": "Test accuracy in percent on {gestures} by the number of training images per class, as in Table 8.",
 }
 
+# Those that the paper does not have, by the name of their file.
+FURTHER_TABLES = {
+    "rivals": "Test accuracy and macro-recall (the mean of all classes' recalls) in percent on {target}, by the number of"
+    " training images per class: real images alone, what can be done about imbalance without generated images for as"
+    " many updates as pretrain has, copies of the real images in place of generated ones, and generated images.",
+}
+
 # {number: (what it shows, what a reader who cannot see it needs to know)}
 FIGURES = {
     "1": (

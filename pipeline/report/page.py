@@ -1,4 +1,4 @@
-"""The whole study on one page, results/report/report.html: tables, figures, claims, data, settings, seeds, job times.
+"""The whole study on one page, results/report/report.html: verdict, tables, figures, claims, data, settings, times.
 
 The page opens without a network. It is the one artifact that may differ between two makings of the same study, by job
 times, revision, software and machine; everything else on it follows from the inputs. Contact sheets and samples are
@@ -32,6 +32,7 @@ _KINDS = (
     "figures.png",
     "figures.pdf",
     "claims.json",
+    "verdict.json",
     "quality.json",
     "ratings.json",
     "conditioning/measures.json",
@@ -83,7 +84,9 @@ def content_of(study, files):
         "study": study,
         "sentences": sentences(study),
         "roles": _roles(study),
-        "tables": _tables(files, names),
+        "verdicts": [_read_json(path) for path in files["verdict.json"].values()],
+        "tables": _tables(captions.TABLES, files, names),
+        "rivals": _tables(captions.FURTHER_TABLES, files, names),
         "absent_tables": [number for number in captions.TABLES if f"table{number}" not in files[".csv"]],
         "figures": _figures(files, names),
         "absent_figures": [number for number in captions.FIGURES if f"figure{number}" not in files["figures.png"]],
@@ -151,13 +154,12 @@ def surroundings_of(artifacts):
     }
 
 
-def _tables(files, names):
-    """Return the TableView of each table that has both of its files, by number."""
+def _tables(numbers, files, names):
+    """Return the TableView of each table of these numbers, or names, that has both of its files."""
     found = files[".csv"]
+    stems = {number: f"table{number}" if number in captions.TABLES else number for number in numbers}
     return [
-        view_of(number, found[f"table{number}"], found[f"table{number}_long"], names)
-        for number in captions.TABLES
-        if f"table{number}" in found
+        view_of(number, found[stem], found[f"{stem}_long"], names) for number, stem in stems.items() if stem in found
     ]
 
 

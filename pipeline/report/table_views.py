@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.report.captions import TABLES
+from pipeline.report.captions import FURTHER_TABLES, TABLES
 from pipeline.report.embedding import embedded
 
 OURS, PAPER, TOLD = "ours", "paper", "told"
-_PAPER, _PUBLISHED = " (paper)", " (published)"
+_PAPER, _PUBLISHED, _RECALL = " (paper)", " (published)", " macro-recall"
 _REAL = "real training images"  # the yardstick of a table of image quality, not one of those compared
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _LOWER_IS_BETTER = re.compile(r"\b(FID|KID|FD|KD|Fr[eé]chet|distance)\b", re.IGNORECASE)
@@ -40,9 +40,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class TableView:
-    """headings: (heading, kinds of the columns below it); rows: (source, method, Cells);
+    """number: the paper's, or the name of a further table; headings: (heading, kinds of the columns below it);
 
-    notes: why cells are empty, in the order of their numbers, from 1; csv: the file as a data URI.
+    rows: (source, method, Cells); notes: why cells are empty, in the order of their numbers, from 1; csv: the file as
+    a data URI.
     """
 
     number: str
@@ -51,6 +52,16 @@ class TableView:
     rows: list
     notes: list
     csv: str
+
+    @property
+    def name(self):
+        """The name of its file."""
+        return self.number if self.number in FURTHER_TABLES else f"table{self.number}"
+
+    @property
+    def title(self):
+        """What people call it."""
+        return f"Table of {self.number}" if self.number in FURTHER_TABLES else f"Table {self.number}"
 
     @property
     def beside_paper(self):
@@ -70,15 +81,19 @@ def view_of(number, table_file, long_file, names):
         cells = []
         for name, kind in kinds.items():
             lacks = kind == OURS and not row[name]
-            note = _numbered(notes, reasons.get((row["source"], row["method"], name))) if lacks else None
+            note = (
+                _numbered(notes, reasons.get((row["source"], row["method"], name.removesuffix(_RECALL))))
+                if lacks
+                else None
+            )
             cells.append(Cell(row[name], kind, kind != TOLD and position in best[name], note))
         rows.append((row["source"], row["method"], cells))
-    caption = f"{TABLES[number].format(**names)} {_over_seeds(long)}"
+    caption = f"{(TABLES | FURTHER_TABLES)[number].format(**names)} {_over_seeds(long)}"
     return TableView(number, caption, _headings(kinds), rows, notes, embedded(table_file))
 
 
 def _kind(name, measured):
-    if name in measured:
+    if name.removesuffix(_RECALL) in measured:
         return OURS
     return PAPER if name.endswith((_PAPER, _PUBLISHED)) else TOLD
 

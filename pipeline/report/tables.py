@@ -1,4 +1,4 @@
-"""Tables 5 to 9: accuracy by source, strategy and size, each cell the mean and sd over seeds."""
+"""Tables 5 to 9, and that of rivals: accuracy by source, method and size, each cell the mean and sd over seeds."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from pipeline.report.layout import as_rows, mean_and_sd, published_values, write
 from pipeline.stage import run_stage, stage_arguments
 
 _LITERATURE = "RWTH (published)"
+_NOT_ASKED = "images are filtered for the largest size alone, as in Table 5"
 
 
 def measure_cell(predictions):
@@ -72,6 +73,26 @@ def add_literature(summary):
     return whole, {_LITERATURE: beside["RWTH"], "citation": beside["citation"]}
 
 
+def add_absent(summary):
+    """Return the cells of the table of rivals with those that no job was asked for, empty, and why."""
+    rows = summary.drop_duplicates("row")[["row", "source", "method"]]
+    whole = rows.merge(summary[["column"]].drop_duplicates(), how="cross").merge(summary, how="left")
+    whole.loc[whole["seeds"].isna(), ["seeds", "text", "reason"]] = 0, "", _NOT_ASKED
+    return whole.astype({"seeds": int, "test_images": "Int64"})
+
+
+def recall_columns(summary):
+    """Return {heading: {row: mean and sd of macro-recall}} for each column."""
+    measured = summary[summary["seeds"] > 0]
+    return {
+        f"{name} macro-recall": {
+            row: mean_and_sd(*pair)
+            for row, *pair in own[["row", "macro_recall", "macro_recall_sd"]].itertuples(index=False)
+        }
+        for name, own in measured.groupby("column", sort=False)
+    }
+
+
 def as_metrics(summary):
     """Return {source: {method: {column: {"accuracy": …, "macro_recall": …}}}} in percent, for `dvc metrics diff`."""
     metrics = {}
@@ -93,6 +114,9 @@ def main():
     metrics, beside, further = as_metrics(summary), {}, {}
     if options["table"] == "6":
         summary, further = add_literature(summary)
+    elif options["table"] == "rivals":
+        summary = add_absent(summary)
+        further = recall_columns(summary)
     elif options["beside_paper"]:
         summary, beside = add_published(summary, options["table"])
     write_table(as_rows(summary, beside, further), summary, args)

@@ -65,7 +65,7 @@ def _place(path):
 
 
 def _stage(stage, deps):
-    if stage.startswith("tables"):
+    if stage == "rivals" or stage.startswith("tables"):
         table = "results/" + stage.replace("tables", "table")
         outs = {
             "outs": [_kept(f"{table}.csv"), _kept(f"{table}_long.csv")],
@@ -77,6 +77,10 @@ def _stage(stage, deps):
         make = f"mkdir -p {' '.join(folders.values())} && python -m pipeline.progress -- all_{stage}"
         outs = {"outs": [_kept(folders["images"])], "metrics": [_kept(folders["measures"])]}
         return {"cmd": make, "deps": deps} | outs
+    if stage == "verdict":
+        statement, folder = "results/verdict.md", f"results/{stage}"
+        make = f"python -m pipeline.progress -- {statement}"
+        return {"cmd": make, "deps": deps, "outs": [_kept(statement), _kept(folder)]}
     if stage == "quality":
         make = f"mkdir -p results/{stage} && python -m pipeline.progress -- all_{stage}"
         return {"cmd": make, "deps": deps, "metrics": [_kept(f"results/{stage}")]}
@@ -95,6 +99,7 @@ def _plots():
     """Return what `dvc plots diff` lays side by side for two revisions: bars of each table, how generators trained."""
     bars = {"template": "bar_horizontal", "x": "accuracy", "y": "cell"}
     tables = [{f"results/table{n}_long.csv": bars | {"title": f"Table {n}: accuracy (%)"}} for n in ACCURACY_TABLES]
+    tables.append({"results/rivals_long.csv": bars | {"x": "macro_recall", "title": "Rivals: macro-recall (%)"}})
     curves = {"x": "step", "y": ["loss_d", "loss_g", "frechet"], "title": "Training of the generators"}
     return [*tables, {"results/training": curves}]
 

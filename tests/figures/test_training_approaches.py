@@ -35,7 +35,7 @@ def test_losses_are_written_as_in_table_2():
 def test_a_change_of_the_training_shows(monkeypatch):
     """As released, the batches of every strategy are mixed."""
 
-    def released(model, real, generated, options, epoch, random):
+    def released(model, real, generated, options, epoch, random, criterion):
         partner = strategies.mixup_partner(real, None, 1.0, options["image_size"], random)
         return strategies.mixup_loss(model, partner, real, 0.3)
 
