@@ -24,11 +24,12 @@ def check_params(params):
         for dataset in study["experiments"]:
             _choose(params["datasets"], dataset, f"studies.{name}.experiments.{dataset}", "datasets")
             _check_experiment(study, dataset, f"studies.{name}.experiments.{dataset}")
-        sizes = f"studies.{name}.experiments.{study['table8']}.sizes"
+        trained = study["experiments"][study["table8"]]["sizes"]
         for size in study["rivals"]["sizes"]:
-            if size not in study["experiments"][study["table8"]]["sizes"]:
+            if size not in trained:
                 raise WrongInput(
-                    f"params.yaml, studies.{name}.rivals.sizes: {size!r} is missing in {sizes}; add it there"
+                    f"params.yaml, studies.{name}.rivals.sizes: found {size!r}; expected some of {trained}, the sizes of "
+                    f"{study['table8']}; leave it out"
                 )
     for name, dataset in params["datasets"].items():
         if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":

@@ -2,7 +2,8 @@
 
     python -m pipeline.progress [--config study=NAME] [TARGET …]
 
-Everything after the command goes to Snakemake. At the end the verdict and Table 8 are printed, with where every other product lies.
+Everything after the command goes to Snakemake. At the end the verdict and Table 8 are printed, with where every other
+product lies.
 """
 
 import collections
@@ -17,6 +18,8 @@ import time
 from pathlib import Path
 
 import pandas as pd
+
+from pipeline.recipes import size_in_words
 
 # Relative durations of the demo's jobs, measured once: they weigh the work until a rule's own jobs have been timed.
 _EXPECTED = collections.defaultdict(
@@ -143,8 +146,7 @@ def print_verdict(verdict):
     """Print the sentences of results/verdict/verdict.json."""
     print(f"\nDo generated images help on {verdict['dataset']}?")
     for size, own in verdict["verdicts"].items():
-        heading = "All training images" if size == "all" else f"{size} training images per class"
-        print(textwrap.fill(f"{heading}: {' '.join(own['sentences'])}", 120))
+        print(textwrap.fill(f"{size_in_words(size).capitalize()}: {' '.join(own['sentences'])}", 120))
 
 
 def main():

@@ -5,12 +5,12 @@ A recipe names what trains a classifier, as paths carry it: `real`, `reacgan-pre
 generated image: `balanced`, or `copies-pretrain`, with copies of the real images in place of generated ones.
 """
 
+from pipeline.classify.budget import RIVALS
+
 STRATEGIES = ("pretrain", "mixup", "regularization")
 CONDITIONS = ("reacgan", "spade_keypoints", "spade_bones")
 # What the generators are called in tables and sentences.
 METHODS = dict(zip(CONDITIONS, ("ReACGAN", "SPADE-keypoints", "SPADE-bones"), strict=True))
-# Ways to train on real images alone for as many updates as PRETRAIN: longer, and the usual remedies for imbalance.
-RIVALS = ("longer", "weighted", "balanced", "logit_adjusted", "deferred", "real_mixup", "augmented")
 COPIES = "copies"  # the maker of image sets that hold nothing new
 COPIES_RECIPES = tuple(f"{COPIES}-{strategy}" for strategy in STRATEGIES)
 
@@ -18,6 +18,11 @@ COPIES_RECIPES = tuple(f"{COPIES}-{strategy}" for strategy in STRATEGIES)
 def subset_name(dataset, size, seed):
     """Return the name of a subset, with which the names of all that is made from it begin."""
     return f"{dataset}-n{size}-s{seed}"
+
+
+def size_in_words(size):
+    """Return the size of a subset, as paths carry it, in words."""
+    return "all training images" if size == "all" else f"{size} training images per class"
 
 
 def generator_of(subset, maker):

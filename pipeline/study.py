@@ -154,7 +154,7 @@ class Study:
                     yield number, row, heading, subset
 
     def verdicts(self):
-        """Return [{"size", "cells": [{"recipe", "seed", "cell"}]}] of each verdict: all that the table of rivals has."""
+        """Return [{"size", "cells": [{"recipe", "seed", "cell"}]}], a verdict for each size of the table of rivals."""
         by_size = {size: [] for size, _, _ in self.columns(RIVALS_TABLE)}
         for _, (_, _, recipe), size, subset in self._asked(RIVALS_TABLE):
             by_size[size].append({"recipe": recipe, "seed": subset[2], "cell": cell_name(*subset, recipe)})

@@ -9,7 +9,7 @@ import torch
 
 from pipeline.chance import seed_of, stream
 from pipeline.classify.batches import balanced_batches, epoch_batches, predict, take, to_samples
-from pipeline.classify.budget import num_epochs
+from pipeline.classify.budget import RIVALS, num_epochs
 from pipeline.classify.model import check_classes, save_classifier
 from pipeline.classify.rivals import augment, class_counts, criterion_of, val_criterion_of
 from pipeline.classify.state import Training, identity_of
@@ -17,7 +17,6 @@ from pipeline.classify.strategies import STRATEGIES, batch_loss, plain_loss
 from pipeline.data.archive import read_image_set
 from pipeline.data.files import replacing
 from pipeline.data.subset import read_subset
-from pipeline.recipes import RIVALS
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
 SECONDS_BETWEEN_STATES = 30

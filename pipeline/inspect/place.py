@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.recipes import COPIES, generator_of, maker_of, strategy_of
+from pipeline.recipes import COPIES, generator_of, maker_of, size_in_words, strategy_of
 from pipeline.sources import ROOT
 from pipeline.stage import WrongInput
 from pipeline.study import QUALITY_TABLES
@@ -129,8 +129,7 @@ def dataset_of(place):
 def name_says(place):
     """Return in words what the file name says: data set, subset, seed, and condition or recipe."""
     if cell := _CELL.fullmatch(place.stem):
-        size = "all training images" if cell["size"] == "all" else f"{cell['size']} training images per class"
-        words = [f"data set {cell['dataset']}", size, f"seed {cell['seed']}"]
+        words = [f"data set {cell['dataset']}", size_in_words(cell["size"]), f"seed {cell['seed']}"]
         return ", ".join(words + ([_rest_says(cell["rest"], cell["dataset"], rule_of(place))] if cell["rest"] else []))
     if table := _TABLE.fullmatch(place.stem):
         return f"Table {table['number']} of the paper" + (", one row per cell" if table["long"] else "")

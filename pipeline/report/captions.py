@@ -20,8 +20,8 @@ TABLES = {
 
 # Those that the paper does not have, by the name of their file.
 FURTHER_TABLES = {
-    "rivals": "Test accuracy and macro-recall (the mean of all classes' recalls) in percent on {target}, by the number of"
-    " training images per class: real images alone, what can be done about imbalance without generated images for as"
+    "rivals": "Test accuracy and macro-recall (the mean of all classes' recalls) in percent on {target}, by the number"
+    " of training images per class: real images alone, what can be done about imbalance without generated images for as"
     " many updates as pretrain has, copies of the real images in place of generated ones, and generated images.",
 }
 

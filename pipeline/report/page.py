@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from pipeline.data.files import replacing
-from pipeline.recipes import STRATEGIES
+from pipeline.recipes import STRATEGIES, size_in_words
 from pipeline.report import captions, circumstances
 from pipeline.report.cards import COLUMNS, card_of, read_rows
 from pipeline.report.curves import HEIGHT, WIDTH, best_step, charts_of
@@ -84,6 +84,7 @@ def content_of(study, files):
         "study": study,
         "sentences": sentences(study),
         "roles": _roles(study),
+        "size_in_words": size_in_words,
         "verdicts": [_read_json(path) for path in files["verdict.json"].values()],
         "tables": _tables(captions.TABLES, files, names),
         "rivals": _tables(captions.FURTHER_TABLES, files, names),

@@ -81,11 +81,8 @@ def view_of(number, table_file, long_file, names):
         cells = []
         for name, kind in kinds.items():
             lacks = kind == OURS and not row[name]
-            note = (
-                _numbered(notes, reasons.get((row["source"], row["method"], name.removesuffix(_RECALL))))
-                if lacks
-                else None
-            )
+            cell = row["source"], row["method"], name.removesuffix(_RECALL)
+            note = _numbered(notes, reasons.get(cell)) if lacks else None
             cells.append(Cell(row[name], kind, kind != TOLD and position in best[name], note))
         rows.append((row["source"], row["method"], cells))
     caption = f"{(TABLES | FURTHER_TABLES)[number].format(**names)} {_over_seeds(long)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.data.files import replacing
-from pipeline.recipes import is_generated
+from pipeline.recipes import is_generated, size_in_words
 from pipeline.stage import run_stage, stage_arguments
 from pipeline.verdict.verdict import judge
 from pipeline.verdict.words import words_of
@@ -33,13 +33,13 @@ def as_text(dataset, verdicts):
     """Return the verdicts {size: Verdict} as Markdown."""
     parts = [f"# Do generated images help on {dataset}?"]
     for size, verdict in verdicts.items():
-        parts += [f"## {of_size(size)}", " ".join(verdict.sentences), _table(verdict), _caveat(verdict)]
+        parts += [
+            f"## {size_in_words(size).capitalize()}",
+            " ".join(verdict.sentences),
+            _table(verdict),
+            _caveat(verdict),
+        ]
     return "\n\n".join(parts) + "\n"
-
-
-def of_size(size):
-    """Return a subset size in words."""
-    return "All training images" if size == "all" else f"{size} training images per class"
 
 
 def _table(verdict):
@@ -102,7 +102,8 @@ def main():
         beside.write_text(json.dumps({"dataset": args.options["dataset"], "verdicts": numbers}, indent=1) + "\n")
     with replacing(args.table) as beside:
         table.to_csv(beside, index=False, float_format="%.4f")
-    print("\n".join(f"{of_size(size)}: {' '.join(verdict.sentences)}" for size, verdict in verdicts.items()))
+    for size, verdict in verdicts.items():
+        print(f"{size_in_words(size)}: {verdict.finding}")
 
 
 if __name__ == "__main__":
