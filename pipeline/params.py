@@ -28,8 +28,8 @@ def check_params(params):
         for size in study["rivals"]["sizes"]:
             if size not in trained:
                 raise WrongInput(
-                    f"params.yaml, studies.{name}.rivals.sizes: found {size!r}; expected some of {trained}, the sizes of "
-                    f"{study['table8']}; leave it out"
+                    f"params.yaml, studies.{name}.rivals.sizes: found {size!r}; expected some of {trained}, the sizes "
+                    f"of {study['table8']}; leave it out"
                 )
     for name, dataset in params["datasets"].items():
         if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":

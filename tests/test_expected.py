@@ -222,6 +222,22 @@ def test_strategies_differ_by_the_images_they_learn_from():
     assert seconds_of(classifier_job("reacgan-filtered-pretrain")) == pytest.approx(real + 0.3 * pool, rel=0.01)
 
 
+def test_a_rival_takes_as_long_as_pretraining():
+    real, pretrain, longer = (seconds_of(classifier_job(name)) for name in ("real", "reacgan-pretrain", "longer"))
+    # The updates of 25 epochs of 9750 batches, 39 in each epoch on 4 images of 39 classes; as often it validates.
+    epochs = 100 + 6250
+    learning, forward = (operations * expected.SECONDS_PER_OPERATION for operations in (39 * 2330, 10 * 740))
+    assert real < pretrain < longer == pytest.approx(epochs * (learning + forward))
+    assert seconds_of(classifier_job("copies-pretrain")) == pretrain
+
+
+def test_copies_are_as_many_as_generated_images():
+    made = {"dataset": "rwth", "size": "5", "seed": "0"}
+    expectation = expect([Job("copies", {}, made)], study("paper"))
+    assert expectation.gpu_seconds["copies"] == 0
+    assert expectation.bytes["copies"] == 39_000 * expected.CROP_BYTES
+
+
 def test_few_shot_subsets_are_counted_by_class():
     paper = study("paper")
     assert expected.subset_size(paper, "rwth", "20") == (15 * 39, 5 * 39)
@@ -302,7 +318,7 @@ def planned(request):
 def test_every_job_of_every_study_has_an_estimate(planned):
     chosen, workflow = planned
     jobs = expected.jobs_from(workflow.dag)
-    small = {"tables", "quality_tables", "rating_forms", "ratings", "claims", "figures", "report"}
+    small = {"tables", "quality_tables", "rivals", "verdict", "rating_forms", "ratings", "claims", "figures", "report"}
     assert {job.rule for job in jobs} - set(expected._ESTIMATES) == small
     expectation = expect(jobs, chosen)
     assert sum(expectation.jobs.values()) == len(jobs) and expectation.unknown == {}

@@ -9,6 +9,7 @@ import torch
 from pipeline.classify import model as model_module
 from pipeline.classify import train
 from pipeline.classify.batches import predict, to_samples
+from pipeline.classify.budget import RIVALS
 from pipeline.classify.model import load_classifier
 from pipeline.classify.strategies import STRATEGIES
 from pipeline.data.archive import write_image_set
@@ -25,12 +26,12 @@ def one_thread():
 def run(tmp_path, strategy, epochs=2, state="x.state", every=0.0, fit=None, val=None, **options):
     fit = fit or solid_colours(6, seed=1)
     val = solid_colours(2, seed=2) if val is None else val
-    generated = None if strategy == "real" else solid_colours(5, seed=3)
+    generated = None if strategy == "real" or strategy in RIVALS else solid_colours(5, seed=3)
     options = OPTIONS | {"strategy": strategy, "epochs": epochs} | options
     return train.train_classifier(fit, val, generated, options, tmp_path / state, every)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", (*STRATEGIES, *RIVALS))
 def test_every_strategy_learns_solid_colours(tmp_path, strategy):
     training = run(tmp_path, strategy, epochs=20, every=60)
     training.model.load_state_dict(training.best["weights"])
@@ -39,7 +40,7 @@ def test_every_strategy_learns_solid_colours(tmp_path, strategy):
     assert training.history[-1]["train_loss"] < training.history[0]["train_loss"]
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", (*STRATEGIES, *RIVALS))
 def test_a_killed_training_ends_with_the_same_bits(tmp_path, strategy, monkeypatch):
     # Dropout and stochastic depth draw from torch's own generator.
     monkeypatch.setitem(model_module.DROPOUT, "test_efficientnet", {"drop_rate": 0.3, "drop_path_rate": 0.2})
@@ -131,6 +132,44 @@ def test_pretraining_sees_generated_images_and_then_real_ones_with_a_new_optimis
     assert [row["phase"] for row in history] == ["pretrain", "pretrain", "train", "train"]
 
 
+@pytest.mark.parametrize("strategy", (*RIVALS, "pretrain"))
+def test_rivals_have_as_many_updates_as_pretraining(tmp_path, monkeypatch, strategy):
+    updates, whole = [], train.take
+
+    def counting(*arguments):
+        updates.append(arguments)
+        return whole(*arguments)
+
+    monkeypatch.setattr(train, "take", counting)
+    history = run(tmp_path, strategy, every=60, pretrain_epochs=3).history
+    # 3 epochs of 15 generated images in batches of 8 and 7, 2 epochs of 18 real ones in batches of 8, 8 and 2.
+    assert len(updates) == 3 * 2 + 2 * 3
+    assert [row["phase"] for row in history] == (
+        ["pretrain"] * 3 + ["train"] * 2 if "pre" in strategy else ["train"] * 4
+    )
+
+
+def test_balanced_batches_hold_rare_classes_as_often_as_common_ones(tmp_path, monkeypatch):
+    fit, seen, whole = solid_colours(40), [], train.take
+    fit = fit.select(np.flatnonzero((fit.labels != 1) | (np.arange(len(fit)) < 6)))  # 40, 2 and 40 images
+
+    def watching(samples, positions, *rest):
+        seen.append(samples.labels[positions])
+        return whole(samples, positions, *rest)
+
+    monkeypatch.setattr(train, "take", watching)
+    run(tmp_path, "balanced", fit=fit, every=60, epochs=8)
+    drawn = torch.bincount(torch.cat(seen)) / sum(map(len, seen))
+    assert drawn.tolist() == pytest.approx([1 / 3] * 3, abs=0.08)
+
+
+def test_validation_accuracy_of_adjusted_logits_is_by_the_logits_as_they_are(tmp_path):
+    training = run(tmp_path, "logit_adjusted", epochs=1, every=60)
+    val = to_samples(solid_colours(2, seed=2), "cpu")
+    hits = predict(training.model, val.images, 8, 32).argmax(1) == val.labels
+    assert training.history[-1]["val_accuracy"] == hits.double().mean().item()
+
+
 def test_strategies_start_from_the_same_weights(tmp_path):
     real, mixup = (
         run(tmp_path, strategy, epochs=1, lr=0.0, state=strategy, every=60) for strategy in ("real", "mixup")
@@ -151,6 +190,7 @@ def test_generated_images_must_fit_strategy_and_classes(tmp_path):
     for given, strategy, message in (
         (None, "mixup", "needs generated images"),
         (path, "real", "uses no generated images"),
+        (path, "balanced", "'balanced' uses no generated images"),
         (path, "mixup", "classes 0, 1, 2, 3; expected 0, 1, 2"),
         (path, "mixgen", "unknown; choose one of real"),
     ):

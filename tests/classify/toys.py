@@ -14,12 +14,14 @@ OPTIONS = {
     "batch_size": 8,
     "epochs": 2,
     "pretrain_epochs": 1,
+    "images_per_class": 5,
     "lr": 2e-3,
     "betas": [0, 0.999],
     "eps": 1e-6,
     "strategies": {
         "regularization": {"growing": False, "alpha": 0.5, "beta": 0.04},
         "mixup": {"growing": True, "alpha": 0.0, "beta": 0.04, "beta_distribution": 5.0},
+        "real_mixup": {"beta_distribution": 5.0},
     },
     "seed": 0,
 }
