@@ -1,4 +1,9 @@
-from pipeline.progress import Progress
+import json
+
+import pandas as pd
+import pytest
+
+from pipeline.progress import Progress, show_products
 
 LOG = """Job stats:
 job            count
@@ -38,3 +43,28 @@ def test_nothing_to_do_and_errors_are_told():
 
 def test_a_job_whose_start_was_not_told_is_named_by_its_rule():
     assert Progress(cores=2).read("Finished jobid: 3 (Rule: filtered)").startswith("[1/0] filtered")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--", "all"], ["Do generated images help on toy?", "Table 8", "Everything else"]),
+        ([], ["Do generated images help on toy?", "Table 8", "Everything else"]),
+        (["--", "results/table8.csv"], ["Table 8", "Everything else"]),
+        (["--", "results/verdict.md"], ["Do generated images help on toy?"]),
+        (["--", "results/table9.csv"], []),
+    ],
+)
+def test_what_was_asked_for_is_shown_the_verdict_first(tmp_path, monkeypatch, capsys, arguments, shown):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/verdict").mkdir(parents=True)
+    pd.DataFrame({"source": ["toy"], "all": ["50.00"]}).to_csv("results/table8.csv", index=False)
+    verdicts = {"5": {"sentences": ["Nothing found."]}, "all": {"sentences": ["Nothing found.", "Train more. " * 20]}}
+    (tmp_path / "results/verdict/verdict.json").write_text(json.dumps({"dataset": "toy", "verdicts": verdicts}))
+    show_products(arguments)
+    said = capsys.readouterr().out
+    found = [text for text in ("Do generated images help on toy?", "Table 8", "Everything else") if text in said]
+    assert found == shown and sorted(shown, key=said.index) == shown
+    if shown and "Do" in shown[0]:
+        assert "\n5 training images per class: Nothing found.\nAll training images: Nothing found. Train" in said
+    assert all(len(line) <= 120 for line in said.splitlines())

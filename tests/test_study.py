@@ -4,8 +4,9 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from pipeline.classify.budget import RIVALS
 from pipeline.params import at_size, check_params
-from pipeline.recipes import generator_of, maker_of
+from pipeline.recipes import COPIES_RECIPES, generator_of, is_generated, maker_of, strategy_of
 from pipeline.stage import WrongInput
 from pipeline.study import Study
 
@@ -51,6 +52,63 @@ def test_recipes_name_their_maker():
     assert maker_of("spade_bones_from_open_hagrid-pretrain") == ("spade_bones_from_open_hagrid", False)
 
 
+@pytest.mark.parametrize("recipe", RIVALS)
+def test_a_rival_is_its_own_strategy_and_needs_no_images(recipe):
+    assert maker_of(recipe) is None and strategy_of(recipe) == recipe and not is_generated(recipe)
+
+
+def test_copies_take_the_place_of_generated_images_and_are_none():
+    assert [strategy_of(recipe) for recipe in COPIES_RECIPES] == ["pretrain", "mixup", "regularization"]
+    for recipe in COPIES_RECIPES:
+        assert maker_of(recipe) == ("copies", False) and not is_generated(recipe)
+    assert is_generated("reacgan-filtered-mixup") and not is_generated("real")
+
+
+@pytest.mark.parametrize("name", PARAMS["studies"])
+def test_the_table_of_rivals_has_what_was_asked_for_and_all_that_is_generated(name):
+    chosen = study(name)
+    asked, table8 = chosen.settings["rivals"]["recipes"], {recipe for _, _, recipe in chosen.rows("8")}
+    recipes = [recipe for _, _, recipe in chosen.rows("rivals")]
+    filtered = {f"reacgan-filtered-{strategy}" for strategy in ("pretrain", "mixup", "regularization")}
+    assert len(set(recipes)) == len(recipes) and set(recipes) == {*asked} | table8 | filtered
+    assert recipes[0] == "real" and recipes[1 : 1 + len(asked)] == [
+        recipe for recipe in (*RIVALS, *COPIES_RECIPES) if recipe in asked
+    ]
+    # The verdict compares the cells of the table, each filtered recipe at the largest size alone.
+    cells = [one["cell"] for verdict in chosen.verdicts() for one in verdict["cells"]]
+    assert sorted(cells) == sorted(cell["cell"] for cell in chosen.cells("rivals"))
+    largest = chosen.sizes(chosen.target)[-1]
+    assert {verdict["size"] for verdict in chosen.verdicts() if "filtered" in str(verdict)} == {largest}
+
+
+def test_no_rival_is_asked_for_where_none_is_listed():
+    params = wrong(["studies", "demo", "rivals"], {"recipes": [], "sizes": ["all"]})
+    chosen = Study(params)
+    assert not {recipe for _, _, recipe in chosen.rows("rivals")} & {*RIVALS, *COPIES_RECIPES}
+    assert chosen.artifacts()["copies"] == [] and len(chosen.artifacts()["rivals"]) == 3
+
+
+def test_copies_are_made_for_the_subsets_that_learn_from_them():
+    params = wrong(["studies", "demo", "rivals"], {"recipes": ["copies-mixup", "copies-pretrain"], "sizes": [5]})
+    chosen = Study(params)
+    assert chosen.artifacts()["copies"] == [f"results/copies/drawn_signs-n5-s{seed}.zip" for seed in (0, 1)]
+    assert not any("copies" in path for path in chosen.artifacts()["images"] + chosen.artifacts()["filtered"])
+
+
+def test_a_rival_is_told_the_budget_of_pretraining_and_no_setting_of_others():
+    chosen = study("paper")
+    options = chosen.classifier_options("rwth", "all", 1, "balanced")
+    assert (options["epochs"], options["pretrain_epochs"], options["images_per_class"]) == (100, 25, 1000)
+    assert options["strategy"] == "balanced" and options["strategies"] == {}
+    mixup = chosen.classifier_options("rwth", "all", 1, "real_mixup")
+    assert mixup["strategies"] == {"real_mixup": {"beta_distribution": 5.0}}
+    for recipe in ("real", "reacgan-mixup", "copies-pretrain"):
+        assert "images_per_class" not in chosen.classifier_options("rwth", "all", 1, recipe)
+    assert chosen.classifier_options("rwth", "all", 1, "copies-mixup") == chosen.classifier_options(
+        "rwth", "all", 1, "reacgan-mixup"
+    )
+
+
 def test_a_multi_source_generator_has_seen_all_of_its_own_data_set():
     subset = ("rwth", "5", 2)
     assert generator_of(subset, "spade_bones_from_open_hagrid") == (("open_hagrid", "all", 2), "spade_bones")
@@ -87,6 +145,8 @@ def wrong(path, value):
         (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
         (["studies", "demo", "generation", "as_published"], ["truncated"], r"generation\.as_published\.0: 'truncated'"),
         (["studies", "demo", "conditioning", "images"], 0, r"studies\.demo\.conditioning\.images"),
+        (["studies", "demo", "rivals", "recipes"], ["weigthed"], r"rivals\.recipes\.0: 'weigthed' is not one of"),
+        (["studies", "demo", "rivals", "sizes"], [10], r"demo\.rivals\.sizes: found 10; expected some of \[5, 'all'\]"),
         (["studies", "demo", "audit", "images"], 0, r"audit\.images: 0 is less"),
         (["datasets", "rwth", "reader"], "rwht", r"datasets\.rwth\.reader: 'rwht' is not one of"),
         (["datasets", "rwth", "crop"], {"size": 64}, r"datasets\.rwth\.crop: 'margin' is a required property"),

@@ -2,7 +2,15 @@ import pandas as pd
 import pytest
 
 from pipeline.report.layout import as_rows, mean_and_sd
-from pipeline.report.tables import add_literature, add_published, as_metrics, measure_cell, summarise
+from pipeline.report.tables import (
+    add_absent,
+    add_literature,
+    add_published,
+    as_metrics,
+    measure_cell,
+    recall_columns,
+    summarise,
+)
 
 
 def measured(values):
@@ -94,3 +102,17 @@ def test_rows_and_columns_keep_the_order_of_the_paper():
     table = as_rows(summarise(cells), {}, {})
     assert list(table) == ["source", "method", "seeds", "5", "20", "all"]
     assert table["source"].tolist() == ["a", "z"]
+
+
+def test_the_table_of_rivals_has_macro_recall_and_says_what_was_not_asked_for():
+    summary = cells_of(["5", "all"], rows=2)
+    summary = add_absent(summary[~((summary["row"] == 1) & (summary["column"] == "5"))])
+    table = as_rows(summary, {}, recall_columns(summary))
+    assert list(table) == ["source", "method", "seeds", "5", "all", "5 macro-recall", "all macro-recall"]
+    assert table.to_numpy().tolist() == [
+        ["s0", "m", "1", "1.00", "1.00", "0.50", "0.50"],
+        ["s1", "m", "1", "", "1.00", "", "0.50"],
+    ]
+    (absent,) = summary[summary["seeds"] == 0].to_dict("records")
+    assert absent["source"] == "s1" and "largest size" in absent["reason"]
+    assert (summary[summary["seeds"] > 0]["reason"] == "").all()
