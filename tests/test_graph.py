@@ -78,6 +78,19 @@ def test_a_generator_and_its_classifiers_share_one_subset(jobs):
         ]
 
 
+def test_rivals_learn_from_real_images_and_copies_alone(jobs):
+    for job in (job for job in jobs if job.rule == "classifiers"):
+        recipe = job.outputs[0].split("/")[-1].split("-", 3)[3].removesuffix(".safetensors")
+        sets = [path.split("/")[1] for path in job.inputs if path.endswith(".zip") and "/crops/" not in path]
+        if recipe.startswith("copies-"):
+            assert sets == ["copies"]
+        else:
+            assert len(sets) == ("-" in recipe) and "copies" not in sets
+    (table,), (verdict,) = ([job for job in jobs if job.rule == rule] for rule in ("rivals", "verdict"))
+    compared = [{path for path in job.inputs if path.startswith("results/")} for job in (table, verdict)]
+    assert compared[0] == compared[1] and all("/predictions/" in path for path in compared[0])
+
+
 def test_images_are_judged_by_a_classifier_of_real_images_of_the_same_subset(jobs):
     for job in (job for job in jobs if job.rule in ("scores", "conditioning")):
         subset = "-".join(job.outputs[0].split("/")[-1].split("-")[:3])

@@ -13,7 +13,7 @@ from study_copy import change_params, commit, edit, planned, run, snakemake
 from pipeline.versions.record import sort_stages
 
 # filtered images, then the three classifiers of Table 5 that train on them; the report shows every setting
-AFTER_FILTER = {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1, "report": 1}
+AFTER_FILTER = {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1, "rivals": 1, "verdict": 1, "report": 1}
 
 
 @pytest.fixture

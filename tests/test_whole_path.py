@@ -45,6 +45,15 @@ def test_every_figure_is_there_and_claims_are_sentences(copy):
     assert all(one["sentence"].startswith("drawn_signs (all training images, 1 seed): ") for one in claims.values())
 
 
+def test_rivals_meet_generated_images_and_one_seed_claims_nothing(copy):
+    table = pd.read_csv(copy / "results" / "rivals.csv", dtype=str)
+    assert list(table) == ["source", "method", "seeds", "all", "all macro-recall"]
+    assert len(table) == 10 + 3 + 3  # Table 8, its rivals, the filtered rows of Table 5
+    verdict = json.loads((copy / "results" / "verdict" / "verdict.json").read_text())["verdicts"]["all"]
+    assert (verdict["finding"], verdict["ways"], verdict["rivals"]) == ("one seed", 12, 4)
+    assert " ".join(verdict["sentences"]) in (copy / "results" / "verdict.md").read_text()
+
+
 def test_the_report_tells_the_time_of_every_job(copy):
     page = (copy / "results" / "report" / "report.html").read_text()
     assert "No job came out of DVC's cache." in page and "nothing is recorded" not in page
@@ -60,7 +69,8 @@ def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
     try:
         # mixup rows: ReACGAN, SPADE and multi-source at two sizes, filtered at one, two of the gestures
         # and Figure 1, which tells how the weight runs
-        assert planned(copy) == {"classifiers": 9, "predictions": 9, "tables": 4, "figures": 1, "report": 1}
+        expected = {"classifiers": 9, "predictions": 9, "tables": 4, "figures": 1, "report": 1}
+        assert planned(copy) == expected | {"rivals": 1, "verdict": 1}
     finally:
         restore()
 
@@ -68,7 +78,8 @@ def test_an_edit_of_one_value_runs_what_depends_on_it(copy):
 def test_an_edit_of_one_module_runs_what_depends_on_it(copy):
     restore = edit(copy / "pipeline" / "generate" / "keep_best.py", "\nif __name__", "\n# a word\nif __name__")
     try:
-        assert planned(copy) == {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1, "report": 1}
+        expected = {"filtered": 1, "classifiers": 3, "predictions": 3, "tables": 1, "report": 1}
+        assert planned(copy) == expected | {"rivals": 1, "verdict": 1}
     finally:
         restore()
 

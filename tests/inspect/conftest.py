@@ -27,12 +27,13 @@ from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import build_generator
 from pipeline.gan.history import write_curve, write_samples
 from pipeline.gan.state import new_training, save_training
-from pipeline.generate import keep_best, sample
+from pipeline.generate import copies, keep_best, sample
 from pipeline.poses import crop, extract
 from pipeline.poses.hand import Hand
 from pipeline.rating import answers, form
 from pipeline.rating.key import image_set_of
 from pipeline.report import page, sheets, tables
+from pipeline.verdict import statement
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
 DRAWN = {
@@ -101,6 +102,7 @@ def make_generated(results):
     table = score_table(read_metadata(images)[0], np.linspace(0, 1, 16).reshape(8, 2))
     table.to_csv(scores, index=False)
     run(keep_best, {"keep_fraction": 0.5}, images=images, scores=scores, out=results / f"filtered/{name}.zip")
+    run(copies, {"images_per_class": 3}, out=results / "copies/toy-nall-s0.zip", **inputs)
     training = new_training(2, OPTIONS, "cpu")
     training.step = 1
     training.history.evaluations = EVALUATIONS
@@ -191,12 +193,33 @@ def make_ratings(results):
 
 
 def make_tables(results):
-    options = {"table": "8", "cells": CELLS, "beside_paper": False}
-    paths = {"out": results / "table8.csv", "long": results / "table8_long.csv", "metrics": results / "table8.json"}
+    for table, name in (("8", "table8"), ("rivals", "rivals")):
+        make_table(results, table, name)
+
+
+def make_table(results, table, name):
+    options = {"table": table, "cells": CELLS, "beside_paper": False}
+    ends = {"out": ".csv", "long": "_long.csv", "metrics": ".json"}
+    paths = {kind: results / f"{name}{end}" for kind, end in ends.items()}
     arguments = [str(results / f"predictions/{cell['cell']}.csv") for cell in CELLS]
     outputs = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
     sys.argv = ["tables", "--options", json.dumps(options), "--predictions", *arguments, *outputs]
     tables.main()
+
+
+def make_verdict(results):
+    """Of two recipes with the same predictions, one under the name of generated images."""
+    cells = [
+        {"recipe": recipe, "seed": seed, "cell": f"toy-nall-s{seed}-real"}
+        for recipe in ("real", "reacgan-mixup")
+        for seed in (0, 1)
+    ]
+    paths = {"out": "verdict.md", "numbers": "verdict/verdict.json", "table": "verdict/verdict.csv"}
+    outputs = [text for name, path in paths.items() for text in (f"--{name}", str(results / path))]
+    inputs = [str(results / f"predictions/toy-nall-s{seed}-real.csv") for seed in (0, 1)]
+    options = {"dataset": "toy", "verdicts": [{"size": "all", "cells": cells}]}
+    sys.argv = ["statement", "--options", json.dumps(options), "--predictions", *inputs, *outputs]
+    statement.main()
 
 
 def make_claims(results):
@@ -237,7 +260,7 @@ def made(tmp_path_factory):
     torch.set_num_threads(1)
     try:
         judged = (make_conditioning, make_quality, make_audit, make_ratings)
-        shown = (make_tables, make_claims, make_figures, make_report)
+        shown = (make_tables, make_verdict, make_claims, make_figures, make_report)
         for make in (make_data, make_generated, make_classified, *judged, *shown):
             make(results)
     finally:

@@ -37,6 +37,7 @@ KINDS = {
     "audit/toy.csv": "test images beside training images",
     "audit/toy.png": "picture",
     "filtered/toy-nall-s0-reacgan.zip": "image set",
+    "copies/toy-nall-s0.zip": "image set",
     "classifiers/toy-nall-s0-real.safetensors": "classifier",
     "classifiers/toy-nall-s0-real.csv": "training curve",
     "predictions/toy-nall-s0-real.csv": "predictions",
@@ -44,6 +45,12 @@ KINDS = {
     "rating_forms/toy.csv": "key of a rating form",
     "ratings/toy.json": "ratings by people",
     "claims/claims.json": "claims",
+    "verdict.md": "verdict",
+    "verdict/verdict.json": "numbers of a verdict",
+    "verdict/verdict.csv": "compared recipes",
+    "rivals.csv": "table",
+    "rivals_long.csv": "table",
+    "rivals.json": "measures of a table",
     "figures/figure2.png": "picture",
     "figures/figure2.pdf": "drawing",
     "sheets/crops/toy.png": "picture",
@@ -63,6 +70,9 @@ UNDRAWN = {
     "ratings by people",
     "drawing",
     "claims",
+    "verdict",
+    "numbers of a verdict",
+    "compared recipes",
     "table",
     "measures of a table",
     "measures of conditioning",
@@ -125,6 +135,8 @@ def test_ordinary_tools_open_every_artifact(made, name):
         assert path.read_bytes().startswith(b"%PDF-")
     elif path.suffix == ".pt":
         assert torch.load(path, weights_only=True)
+    elif path.suffix == ".md":
+        assert path.read_text(encoding="utf-8").startswith("# ")
     elif path.suffix == ".html":
         assert path.read_text().startswith("<!doctype html>")
     else:

@@ -67,6 +67,7 @@ def _pdf(path):
 
 def _document(path):
     document = {
+        "verdict": {"dataset": HOSTILE, "verdicts": {"all": {"finding": "help", "sentences": [f"{HOSTILE} helps."]}}},
         "claims": {"class_changes": {"sentence": f"1 class rose: {HOSTILE}.", "rose": 1, "minority": {"rose": 0}}},
         "quality": {"fid": {"value": 31.25, "n": 40}},
         "conditioning": {"generated": {"accuracy": {"value": 0.125, "n": 16}}, "real": {}},
@@ -109,7 +110,7 @@ def _table(path):
         table.loc[2, ["seeds", "reason"]] = 0, REASON
     elif name.endswith("_long.csv"):
         table = pd.DataFrame({"source": ["s"], "method": ["m"], "column": ["all"], "seeds": [1], "reason": [""]})
-    elif kind.startswith("table"):
+    elif kind.startswith(("table", "rivals")):
         table = pd.DataFrame({"source": [HOSTILE], "method": ["m"], "all": [f"{len(name)}.5"]})
     else:
         table = pd.DataFrame(rows[kind])

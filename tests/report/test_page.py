@@ -51,7 +51,7 @@ def test_every_input_is_on_the_page(made):
     text = render(study, paths)
     read = Reading(text)
     for path in paths:
-        if path.suffix == ".pdf" or path.parent.name == "figures" or re.fullmatch(r"table\d\.csv", path.name):
+        if path.suffix == ".pdf" or path.parent.name == "figures" or re.fullmatch(r"(table\d|rivals)\.csv", path.name):
             assert base64_of(path) in text
     pictures = [path for path in paths if path.suffix == ".png"]
     assert len(read.all("img")) == len(pictures) == len({*pictures})
@@ -59,7 +59,7 @@ def test_every_input_is_on_the_page(made):
     for path in paths:
         if path.parent.name in ("training", "measures", "quality", "manifests", "ratings"):
             assert path.stem in told
-    for words in ("1 class rose", "Krippendorff's alpha 0.50", "31.25", "(16)"):
+    for words in ("1 class rose", "Krippendorff's alpha 0.50", "31.25", "(16)", "</script> helps.", "Table of rivals"):
         assert words in read.text
 
 
@@ -98,6 +98,8 @@ def test_a_page_of_nothing_says_of_every_kind_that_it_is_missing(monkeypatch, tm
         "No claim was computed",
         "rate, put the CSV that it gives into data/ratings/",
         "Not measured in this study.",
+        "No verdict was made in this study",
+        "No table of rivals was made in this study.",
         "Real hands: no sheet was made",
         "Generated images: no sheet was made",
         "No curve is among",
