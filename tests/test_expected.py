@@ -229,6 +229,7 @@ def test_a_rival_takes_as_long_as_pretraining():
     learning, forward = (operations * expected.SECONDS_PER_OPERATION for operations in (39 * 2330, 10 * 740))
     assert real < pretrain < longer == pytest.approx(epochs * (learning + forward))
     assert seconds_of(classifier_job("copies-pretrain")) == pretrain
+    assert seconds_of(classifier_job("augmented")) == pytest.approx(longer + epochs * 156 * expected.AUGMENTING_SECONDS)
 
 
 def test_copies_are_as_many_as_generated_images():

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from pipeline.classify.batches import balanced_batches, epoch_batches
@@ -12,7 +13,7 @@ def test_batches_are_those_that_an_epoch_has(images):
     assert num_batches(images, 4) == len(batches)
     assert sum(len(positions) for positions, _ in batches) == images
     assert len(batches) == 1 or all(len(positions) > 1 for positions, _ in batches)
-    balanced = balanced_batches(list(range(images)), 4, 0)
+    balanced = balanced_batches(np.arange(images), 4, 0)
     assert [len(positions) for positions, _ in balanced] == [len(positions) for positions, _ in batches]
 
 

@@ -157,6 +157,11 @@ def test_every_artifact_of_every_study_has_a_rule_and_a_name_that_says_something
         ("predictions/a-n5-s0-reacgan-filtered-mixup.csv", "mixup with the best images of reacgan"),
         ("crops/a-test.zip", "data set a, test"),
         (".state/generators/a-n5-s0-spade_bones.pt", "condition spade_bones"),
+        ("predictions/a-n5-s0-copies-mixup.csv", "recipe copies-mixup: mixup with copies of the real images"),
+        ("classifiers/a-n5-s0-real_mixup.csv", "recipe real_mixup: real images alone"),
+        ("copies/a-n5-s0.zip", "data set a, 5 training images per class, seed 0"),
+        ("rivals_long.csv", "table of rivals"),
+        ("verdict.md", "verdict on generated images"),
         ("table8_long.csv", "Table 8 of the paper, one row per cell"),
     ],
 )
