@@ -1,0 +1,29 @@
+import fcntl
+import random
+
+from chaos.kills import disturb, finish, left_behind, products, study_in, unlike
+from study_copy import snakemake
+
+
+def test_a_study_whose_processes_are_killed_ends_with_the_same_bytes(finished_study, tmp_path):
+    folder = study_in(tmp_path / "repository")
+    tally = disturb(folder, kills=4, pause=15, chance=random.Random(1))
+    assert tally.total() > 0
+    finish(folder)
+    assert unlike(products(folder), products(finished_study)) == []
+    assert left_behind(folder) == []
+
+
+def test_the_lock_of_a_killed_run_stops_no_other(tmp_path):
+    folder = study_in(tmp_path / "repository")
+    locks = folder / ".snakemake" / "locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text("results/drawn/drawn_signs.zip\n")
+    target = "results/drawn/drawn_signs.zip"
+    with (folder / ".snakemake" / "running").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        status, said = snakemake(folder, target)
+        assert status != 0 and "cannot be locked" in said
+    status, said = snakemake(folder, target)
+    assert status == 0, said
+    assert left_behind(folder) == []
