@@ -1,15 +1,12 @@
 """Files that are either whole or absent: written beside their name, then renamed into place."""
 
 import contextlib
-import errno
 import os
 import platform
 from pathlib import Path
 
-from pipeline.stage import WrongInput
+from pipeline.stage import NO_ROOM, WrongInput
 
-# What a write ends with for want of room: the disk is full, the quota spent, the file larger than a limit allows.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # torch counts what reached the file, and tells no number.
 _TORCH_SAYS = ("PytorchStreamWriter failed", "iostream error", "unexpected pos")
 
@@ -68,7 +65,7 @@ def _lives(process):
 
 def _for_want_of_room(failure):
     """Tell by the error's number, or by its words where a library passes on no more (safetensors, torch)."""
-    if isinstance(failure, OSError) and failure.errno in _NO_ROOM:
+    if isinstance(failure, OSError) and failure.errno in NO_ROOM:
         return True
     said = str(failure)
-    return any(f"os error {number}" in said for number in _NO_ROOM) or any(words in said for words in _TORCH_SAYS)
+    return any(f"os error {number}" in said for number in NO_ROOM) or any(words in said for words in _TORCH_SAYS)

@@ -43,9 +43,11 @@ def study_in(folder, shrink=tiny):
     return folder
 
 
-def finish(folder):
-    """Type the command until nothing disturbs it; AssertionError with its last words unless it ends well."""
-    done = subprocess.run(COMMAND, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
+def finish(folder, target="all"):
+    """Type the command with nothing to disturb it; AssertionError with its last words unless it ends well."""
+    done = subprocess.run(
+        [*COMMAND[:-1], target], cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
