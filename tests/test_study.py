@@ -81,6 +81,14 @@ def test_the_table_of_rivals_has_what_was_asked_for_and_all_that_is_generated(na
     assert {verdict["size"] for verdict in chosen.verdicts() if "filtered" in str(verdict)} == {largest}
 
 
+def test_params_may_list_every_rival_and_the_paper_and_small_do():
+    schema = yaml.safe_load((ROOT / "pipeline/schemas/params.schema.yaml").read_text())
+    allowed = schema["$defs"]["study"]["properties"]["rivals"]["properties"]["recipes"]["items"]["enum"]
+    assert allowed == [*RIVALS, *COPIES_RECIPES]
+    for name in ("paper", "small"):
+        assert study(name).settings["rivals"]["recipes"] == allowed
+
+
 def test_no_rival_is_asked_for_where_none_is_listed():
     params = wrong(["studies", "demo", "rivals"], {"recipes": [], "sizes": ["all"]})
     chosen = Study(params)
