@@ -1,37 +1,18 @@
 import bz2
 import gzip
-import io
 import stat
 import subprocess
 import tarfile
 import zipfile
 
 import pytest
+from archives import make_tar, make_zip
 
 from pipeline.data.unpack import LISTING, PROVENANCE, Limits, unpack, verify
 from pipeline.stage import WrongInput
 
 LIMITS = Limits()
 FILES = {"top/a/1.png": b"one" * 1000, "top/b/2.png": bytes(range(256)), "top/notes.txt": b""}
-
-
-def make_zip(path, files, compression=zipfile.ZIP_DEFLATED):
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, data in files.items():
-            info = zipfile.ZipInfo("placeholder")
-            info.filename = info.orig_filename = name
-            info.compress_type = compression
-            archive.writestr(info, data)
-    return path
-
-
-def make_tar(path, files, mode="w:gz"):
-    with tarfile.open(path, mode) as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return path
 
 
 def tar_of(path, **fields):
