@@ -123,12 +123,12 @@ def test_a_shorter_file_than_the_bytes_here_is_fetched_anew(tmp_path):
 
 def test_a_server_that_claims_more_than_it_has(tmp_path):
     with serving(behave(claimed=400_000, ranges=False)) as (url, _):
-        fails(url, tmp_path / "c" / "b" / "a", r"broke off at 0\.3 of 0\.4 MB, 3 times")
+        fails(url, tmp_path / "first", r"broke off at 0\.3 of 0\.4 MB, 3 times")
     with serving(behave(claimed=400_000)) as (url, _):
-        fails(url, tmp_path, "400000 bytes at the owner's; expected 300000", length=len(CONTENT))
+        fails(url, tmp_path / "second", "400000 bytes at the owner's; expected 300000", length=len(CONTENT))
     # Asked for the rest, this one admits that there is none.
     with serving(behave(claimed=400_000)) as (url, owner):
-        assert get(url, tmp_path) == CONTENT
+        assert get(url, tmp_path / "third") == CONTENT
         assert len(owner.requests) > 1
 
 
