@@ -138,7 +138,7 @@ def main():
         sys.exit("stopped; the same command goes on from here")
     except OSError as wrong:
         raise WrongInput(f"{wrong.filename or args.to}: {wrong.strerror or wrong}; mend that and call again") from None
-    print(f"params.yaml reads it with reader: {data_set['reader']}, root: {args.to / args.name}")
+    print(f"params.yaml reads it with reader: {data_set['reader']}, root: {args.to / args.name / data_set['root']}")
 
 
 if __name__ == "__main__":

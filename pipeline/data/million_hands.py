@@ -8,7 +8,6 @@ The names are RWTH's, whose 45 classes are all among them. Nobody looked at thes
 
 import functools
 import os
-from pathlib import PurePosixPath
 
 from pipeline.stage import WrongInput
 
@@ -30,14 +29,15 @@ def photographs(root):
     Frames that the alignment names and that are not there are left out and counted on stdout.
     """
     listing = _alignment(root)
-    garbage = missing = 0
+    base, garbage, missing = str(listing.parent), 0, 0
     for number, line in _lines(listing):
-        name, label = _parsed(line, f"{listing}, line {number}")
+        where = f"{base}/{listing.name}, line {number}"
+        name, label = _parsed(line, where)
         garbage += label == _GARBAGE
         if label == _GARBAGE:
             continue
         folder, _, frame = name.rpartition("/")
-        path = _on_disk(str(listing.parent / folder), frame)
+        path = _on_disk(f"{base}/{folder}", frame)
         missing += path is None
         if path is not None:
             yield {
@@ -47,7 +47,7 @@ def photographs(root):
                 "group": _clip(folder, frame),
                 "part": "train",
                 "landmarks": "",
-                "where": f"{listing}, line {number}",
+                "where": where,
             }
     print(f"{listing}: {garbage} frames of no hand shape and {missing} without an image are left out")
 
@@ -82,7 +82,7 @@ def _parsed(line, where):
         raise WrongInput(
             f"{where}: found {line!r}; expected a path and a number up to {len(HANDSHAPES)}; mend the line"
         )
-    if name.startswith("/") or "/" not in name or ".." in PurePosixPath(name).parts:
+    if name.startswith("/") or "/" not in name or ".." in name.split("/"):
         raise WrongInput(f"{where}: found {path!r}; expected `…/joint/<folders>/<frame>.png`; mend it")
     return name, int(label)
 

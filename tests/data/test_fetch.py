@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 from archives import make_tar, make_zip
@@ -13,10 +15,13 @@ from owner import behave, serving
 
 from pipeline.data.download import Patience
 from pipeline.data.fetch import fetch, listing
+from pipeline.data.manifest import load_photograph
+from pipeline.data.photographs import list_photographs
 from pipeline.data.registry import REGISTRY, gigabytes, read_registry
 from pipeline.data.unpack import LISTING, PROVENANCE, Limits
 from pipeline.stage import WrongInput
 
+PARTS = ("train", "val", "test")
 HASTY = Patience(timeout=0.5, waits=(0.01, 0.01))
 CHANGES = [
     (("hands", "licence"), None),
@@ -39,7 +44,14 @@ def described(url, content=None, by_hand=None, **file):
     at, _, name = url.rpartition("/")
     known = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} if content else {}
     one = {"at": at + "/", "name": name, "into": ".", "gb": None, "bytes": None, "sha256": None} | known | file
-    words = {"what": "hands", "reader": "folder", "page": "http://127.0.0.1/", "licence": "free", "citation": "A. Body"}
+    words = {
+        "what": "hands",
+        "reader": "folder",
+        "root": ".",
+        "page": "http://127.0.0.1/",
+        "licence": "free",
+        "citation": "A. Body",
+    }
     return words | {"by_hand": by_hand, "files": [one]}
 
 
@@ -151,6 +163,52 @@ def test_of_several_archives_the_finished_ones_are_kept(tmp_path):
         get(both, tmp_path / "data")
         assert (tmp_path / "data" / "hands" / "test" / "3.png").read_bytes() == b"three"
         assert len(owner.requests) == 3
+
+
+def test_the_readers_read_what_was_fetched(tmp_path):
+    """The registry's folders are the readers' layouts, whether or not an archive has a folder of its own in it."""
+    png = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
+    entry = {"bboxes": [[0, 0, 1, 1]], "labels": ["call"], "user_id": "ann", "landmarks": [[[0.5, 0.5]] * 21]}
+    notes = json.dumps({"0": entry}).encode()
+    frame = "images/final/clip/1/*.png_fn000001-0.png"
+    hands = "danish_nz_ph2014/clip/1/*.png_fn000001-0.png"
+    archives = {
+        "ph2014-dev-set-handshape-annotations.tar.gz": {
+            f"ph2014/{frame}": png,
+            "ph2014/1-ph2014-MS-handshape-annotations.txt": f"{frame} index\n".encode(),
+        },
+        "1miohands-v2-training.tar.gz": {
+            f"1miohands/{hands}": png,
+            "1miohands/1miohands-v2-trainingalignment.txt": f"/owner/joint/{hands} 36\n".encode(),
+        },
+        "ann_train_val.zip": {"ann_train_val/call.json": notes},
+        "ann_test.zip": {"call.json": b"{}", "fist.json": b"{}"},
+        "train_val_call.zip": {"call/0.jpg": png},
+        "hagrid_512.zip": {"hagrid_512/call/0.jpg": png, "hagrid_512/fist/1.jpg": png},
+        "annotations.zip": {f"annotations/{part}/call.json": notes if part == "val" else b"{}" for part in PARTS},
+        "call.zip": {"0.jpg": png},
+        "hagridv2_512.zip": {"HaGRIDv2_dataset_512/call/0.jpg": png, "HaGRIDv2_dataset_512/fist/1.jpg": png},
+        "4b09433ef9d5c60602e8805bb54b8aa2428527f8.zip": {"Signs-4b09/README": b"", "Signs-4b09/Dataset/7/a.png": png},
+    }
+    found = {}
+    for name, data_set in read_registry(REGISTRY).items():
+        data_set["files"] = [file for file in data_set["files"] if file["name"] in archives]
+        for file in data_set["files"]:
+            place = tmp_path / "downloads" / name / file["name"]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (make_tar if "tar" in file["name"] else make_zip)(place, archives[file["name"]])
+            file["bytes"] = None
+        fetch(name, data_set, tmp_path, Limits(), HASTY)
+        rows = list_photographs(data_set["reader"], tmp_path / name / data_set["root"], "all")
+        found[name] = [load_and_name(row) for row in rows.to_dict("records")]
+    assert found == {"rwth": ["index"], "million_hands": ["index"], "digits": ["7"]} | {
+        name: ["call"] for name in found if name.startswith("hagrid")
+    }
+
+
+def load_and_name(row):
+    assert load_photograph(row["path"]).shape == (4, 4, 3)
+    return row["class"]
 
 
 def test_two_calls_do_not_fetch_into_each_other(tmp_path):
