@@ -36,6 +36,8 @@ def behave(content=CONTENT, etag='"one"', ranges=True, claimed=None, stop_at=Non
         if first >= len(content):
             handler.send_response(416)
             handler.send_header("Content-Range", f"bytes */{len(content)}")
+            if etag:
+                handler.send_header("ETag", etag)
             handler.send_header("Content-Length", "0")
             handler.end_headers()
             return

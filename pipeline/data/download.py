@@ -155,7 +155,7 @@ def _attempt(url, part, length, timeout):
     try:
         answer = urllib.request.build_opener(_Redirects).open(request, timeout=timeout)
     except urllib.error.HTTPError as refused:
-        return _refused(url, refused, part, have)
+        return _refused(url, refused, part, have, mark)
     except (OSError, http.client.HTTPException) as wrong:
         raise _no_connection(url, wrong) from None
     with answer:
@@ -201,14 +201,14 @@ def _joining(answer, part, have, mark):
     return int(told[3])
 
 
-def _refused(url, refused, part, have):
+def _refused(url, refused, part, have, mark):
     """Say what a status of 300 and more means; return only if all bytes are here already."""
     with refused:
         if refused.code == 416:
-            if refused.headers["Content-Range"] == f"bytes */{have}":
+            if refused.headers["Content-Range"] == f"bytes */{have}" and _mark(refused) in (None, mark):
                 return
             part.forget()
-            raise _Broken("has fewer bytes than are here")
+            raise _Broken("has other bytes than are here")
         if refused.code in _PASSING:
             raise _Broken(f"HTTP {refused.code}")
     remedy = {

@@ -1,12 +1,14 @@
 """Downloads from a server that misbehaves."""
 
 import hashlib
+import http.client
 import random
+import urllib.request
 
 import pytest
 from owner import CONTENT, behave, serving
 
-from pipeline.data.download import Patience, download, progress_line
+from pipeline.data.download import Patience, _Redirects, download, progress_line
 from pipeline.stage import WrongInput
 
 OTHER = random.Random(1).randbytes(280_000)
@@ -116,6 +118,16 @@ def test_a_range_that_was_not_asked_for_is_not_joined(tmp_path):
         assert get(url, tmp_path) == CONTENT
 
 
+def test_another_file_as_long_as_the_bytes_here_is_not_taken_for_complete(tmp_path):
+    def careless(handler, owner):
+        if handler.headers["If-Range"]:
+            handler.headers.replace_header("If-Range", '"two"')
+        behave(OTHER, etag='"two"')(handler, owner)
+
+    with serving(behave(stop_at=len(OTHER)), careless) as (url, _):
+        assert get(url, tmp_path) == OTHER
+
+
 def test_a_shorter_file_than_the_bytes_here_is_fetched_anew(tmp_path):
     with serving(behave(claimed=len(CONTENT) + 1), behave(CONTENT[:1000])) as (url, _):
         assert get(url, tmp_path) == CONTENT[:1000]
@@ -174,6 +186,14 @@ def test_a_redirect_is_followed_with_its_range(tmp_path):
 def test_a_redirect_out_of_http_is_refused(tmp_path, place):
     with serving(behave(status=302, Location=place)) as (url, _):
         fails(url, tmp_path, "a less safe address|HTTP 302")
+
+
+def test_a_redirect_out_of_https_is_refused():
+    request = urllib.request.Request("https://owner.example/hands.zip")
+    answer = (None, 302, "Found", http.client.HTTPMessage())
+    assert _Redirects().redirect_request(request, *answer, "https://mirror.example/x").full_url.startswith("https://m")
+    with pytest.raises(WrongInput, match="a less safe address"):
+        _Redirects().redirect_request(request, *answer, "http://mirror.example/x")
 
 
 def test_a_redirect_in_a_circle_ends(tmp_path):
