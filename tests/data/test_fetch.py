@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -223,6 +224,29 @@ def test_two_calls_do_not_fetch_into_each_other(tmp_path):
             get(data_set, tmp_path / "data")
         first.join()
         assert (tmp_path / "data" / "hands" / "a" / "1.png").read_bytes() == b"one"
+
+
+def test_a_killed_call_is_gone_on_with(tmp_path):
+    content = archive_of(tmp_path, files={f"{number}.png": os.urandom(9000) for number in range(40)})
+    with serving(behave(content, stop_at=100_000, stall=True), behave(content)) as (url, owner):
+        data_set = described(url, content)
+        (tmp_path / "data" / ".hands.unpacking").mkdir(parents=True)
+        (tmp_path / "data" / ".hands.unpacking" / "0.png").write_bytes(b"of a call killed while it unpacked")
+        call = f"""
+from pathlib import Path
+from pipeline.data.fetch import Limits, Patience, fetch
+fetch("hands", {data_set!r}, Path({str(tmp_path / "data")!r}), Limits(), Patience())
+"""
+        part = tmp_path / "data" / "downloads" / "hands" / "hands.zip.part"
+        with subprocess.Popen([sys.executable, "-c", call], cwd=ROOT) as killed:
+            while not part.exists() or part.stat().st_size < 100_000:
+                assert killed.poll() is None
+                time.sleep(0.02)
+            killed.kill()
+        get(data_set, tmp_path / "data")
+        assert owner.requests[1]["Range"] == "bytes=100000-"
+    assert len(list((tmp_path / "data" / "hands").glob("*.png"))) == 40
+    assert not (tmp_path / "data" / ".hands.unpacking").exists()
 
 
 def command(folder, *arguments):

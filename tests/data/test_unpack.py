@@ -1,12 +1,15 @@
 import bz2
 import gzip
+import random
 import stat
 import subprocess
+import sys
 import tarfile
 import zipfile
 
 import pytest
 from archives import make_tar, make_zip
+from conftest import ROOT
 
 from pipeline.data.unpack import LISTING, PROVENANCE, Limits, unpack, verify
 from pipeline.stage import WrongInput
@@ -138,8 +141,6 @@ def test_an_archive_inside_an_archive_stays_a_file(tmp_path):
 @pytest.mark.parametrize("kind", ["zip", "w", "w:gz", "w:bz2", "w:xz"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.97, 0.999])
 def test_a_cut_archive_is_refused_wherever_it_was_cut(tmp_path, kind, share):
-    import random
-
     files = {f"{number}.png": random.Random(number).randbytes(700 + number) for number in range(40)}
     archive = make_zip(tmp_path / "x", files) if kind == "zip" else make_tar(tmp_path / "x", files, kind)
     data = archive.read_bytes()
@@ -151,8 +152,6 @@ def test_a_cut_archive_is_refused_wherever_it_was_cut(tmp_path, kind, share):
 
 @pytest.mark.parametrize("kind", ["zip", "w", "w:gz", "w:bz2", "w:xz"])
 def test_a_byte_changed_in_the_middle_is_found(tmp_path, kind):
-    import random
-
     files = {f"{number}.png": random.Random(number).randbytes(2000) for number in range(9)}
     archive = make_zip(tmp_path / "x", files) if kind == "zip" else make_tar(tmp_path / "x", files, kind)
     data = bytearray(archive.read_bytes())
@@ -195,3 +194,12 @@ def test_verify_names_a_file_that_changed_or_went(tmp_path):
     (tmp_path / "out" / "b" / "2.png").unlink()
     with pytest.raises(WrongInput, match="1 other files of 3"):
         verify(tmp_path / "out")
+
+
+def test_the_command_takes_limits_and_says_what_came(tmp_path):
+    make_zip(tmp_path / "x.zip", FILES)
+    call = [sys.executable, "-m", "pipeline.data.unpack", tmp_path / "x.zip", tmp_path / "out"]
+    done = subprocess.run([*call, "--max-entries", "2"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "3 files" in done.stdout and (tmp_path / "out" / "notes.txt").exists()
