@@ -1,7 +1,6 @@
 """One file over HTTP: gone on with where it broke off, begun anew where the owner's file is another by now."""
 
 import contextlib
-import errno
 import http.client
 import json
 import os
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from pipeline.data.files import replacing
 from pipeline.data.unpack import file_digest
-from pipeline.stage import WrongInput
+from pipeline.stage import NO_ROOM, WrongInput
 
 _BLOCK = 1 << 18
 _PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP statuses that another attempt may not meet
@@ -240,9 +239,9 @@ def _append(answer, path, have, total, url):
                 file.write(block)
                 file.flush()
             except OSError as full:
-                if full.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if full.errno not in NO_ROOM:
                     raise
-                raise WrongInput(f"{path}: the disk is full; make room and call again") from None
+                raise WrongInput(f"{path}: no room is left for it; make room and call again") from None
             progress.add(len(block))
     got = have + progress.got
     if total is not None and got < total:

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import random
+import resource
 import urllib.request
 
 import pytest
@@ -218,6 +219,18 @@ def test_no_room_on_the_disk_is_said_before_a_byte_comes(tmp_path):
         pytest.raises(WrongInput, match=r"GB free; 1000000000\.0 are needed"),
     ):
         get(url, tmp_path)
+
+
+def test_a_disk_that_fills_up_keeps_what_came(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with serving(behave()) as (url, _):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        try:
+            with pytest.raises(WrongInput, match=r"hands\.zip\.part: no room is left"):
+                get(url, tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert get(url, tmp_path) == CONTENT
 
 
 def test_the_progress_line_says_how_long_still():

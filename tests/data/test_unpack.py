@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import random
+import resource
 import stat
 import subprocess
 import sys
@@ -203,3 +204,15 @@ def test_the_command_takes_limits_and_says_what_came(tmp_path):
     assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "3 files" in done.stdout and (tmp_path / "out" / "notes.txt").exists()
+
+
+def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
+    archive = make_zip(tmp_path / "x.zip", {"a.png": random.Random(0).randbytes(200_000)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(WrongInput, match="no room is left"):
+            unpack(archive, tmp_path / "out", LIMITS, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
