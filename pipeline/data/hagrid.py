@@ -1,10 +1,10 @@
 """HaGRID (Kapitanov et al., WACV 2024), versions 1 and 2: photographs of people showing one of 18 or 33 gestures.
 
 Version 1 keeps annotations in `ann_train_val/<gesture>.json` and `ann_test/`, images in `train_val/<gesture>/` or
-`train_val_<gesture>/`, and `test/<gesture>/`; version 2 in `annotations/{train,val,test}/<gesture>.json` (or
-`hagrid_annotations/`) and `hagrid_dataset/<gesture>/`. All coordinates are relative to the image. The landmarks are
-MediaPipe's, one list per hand, and may be empty; hand and box are matched by place, because the two lists do not always
-run parallel.
+`train_val_<gesture>/`, and `test/<gesture>/`, or both in the small pack's `hagrid_512/`; version 2 in
+`annotations/{train,val,test}/<gesture>.json` (or `hagrid_annotations/`) and `hagrid_dataset/<gesture>/`. All
+coordinates are relative to the image. The landmarks are MediaPipe's, one list per hand, and may be empty; hand and box
+are matched by place, because the two lists do not always run parallel.
 """
 
 import json
@@ -14,10 +14,15 @@ from PIL import Image, UnidentifiedImageError
 
 from pipeline.stage import WrongInput
 
+_PROVENANCE = "PROVENANCE.json"  # of pipeline.data.fetch, beside the annotations
+_PACK = ("hagrid_512/{gesture}", "hagrid_512/train_val/{gesture}", "hagrid_512/test/{gesture}")
 # Where each annotation folder keeps its images, and the side of the owner's split it belongs to.
 _LAYOUTS = {
-    "ann_train_val": ("train", ("train_val/{gesture}", "train_val_{gesture}", "hagrid_30k/train_val_{gesture}")),
-    "ann_test": ("test", ("test/{gesture}",)),
+    "ann_train_val": (
+        "train",
+        ("train_val/{gesture}", "train_val_{gesture}", "hagrid_30k/train_val_{gesture}", *_PACK),
+    ),
+    "ann_test": ("test", ("test/{gesture}", *_PACK)),
     "annotations/train": ("train", ("hagrid_dataset/{gesture}",)),
     "annotations/val": ("train", ("hagrid_dataset/{gesture}",)),
     "annotations/test": ("test", ("hagrid_dataset/{gesture}",)),
@@ -36,7 +41,7 @@ def photographs(root):
     """
     missing = 0
     for folder, (part, places) in _LAYOUTS.items():
-        for listing in sorted((root / folder).glob("*.json")):
+        for listing in sorted(set((root / folder).glob("*.json")) - {root / folder / _PROVENANCE}):
             for name, entry in _entries(listing).items():
                 row = _row(root, listing, part, places, name, entry)
                 missing += row is None

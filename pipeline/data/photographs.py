@@ -3,6 +3,8 @@
 A reader is a module of this folder with `photographs(root)`, which yields manifest rows and `where` each was found.
 """
 
+import collections
+import csv
 import importlib
 import json
 from pathlib import Path
@@ -11,11 +13,19 @@ import pandas as pd
 
 from pipeline.data.files import replacing
 from pipeline.data.manifest import COLUMNS
+from pipeline.data.sorting import sorted_rows
 from pipeline.stage import WrongInput, run_stage, stage_arguments
+
+_HELD = 50_000  # rows in memory at a time; about 1 kB each
 
 
 def list_photographs(reader, root, classes):
-    """Return the manifest of the data set under `root`, checked and in the order of names.
+    """Return the manifest of the data set under `root`, checked and in the order of names."""
+    return pd.DataFrame(stream_photographs(reader, root, classes), columns=COLUMNS)
+
+
+def stream_photographs(reader, root, classes):
+    """Yield the rows of the manifest of the data set under `root`, checked and in the order of names.
 
     classes: the class list that labels must belong to, or "all" to take those found.
     Raises WrongInput for a missing folder, a class outside the list, or a name that occurs twice.
@@ -24,24 +34,25 @@ def list_photographs(reader, root, classes):
         raise WrongInput(
             f"{root}: no such data set; put or link it there, or set datasets.<name>.root in params.yaml to its place"
         )
-    rows = pd.DataFrame(_reader(reader)(Path(root)), columns=[*COLUMNS, "where"])
-    if rows.empty:
+    before = None
+    for row in sorted_rows(_of_classes(_reader(reader)(Path(root)), classes), "name", _HELD):
+        if row["name"] == before:
+            raise WrongInput(f"{row['where']}: {row['name']} is listed twice; remove one of the rows")
+        before = row["name"]
+        yield {column: row[column] for column in COLUMNS}
+    if before is None:
         raise WrongInput(f"{root}: no photograph found for reader {reader!r}; README.md describes the expected layout")
-    _check_classes(rows, classes)
-    twice = rows[rows["name"].duplicated()]
-    if len(twice):
-        raise WrongInput(f"{twice['where'].iloc[0]}: {twice['name'].iloc[0]} is listed twice; remove one of the rows")
-    return rows[COLUMNS].sort_values("name", ignore_index=True)
 
 
-def _check_classes(rows, classes):
-    strange = rows[~rows["class"].isin(classes)] if classes != "all" else rows[:0]
-    if len(strange):
-        first = strange.iloc[0]
-        raise WrongInput(
-            f"{first['where']}: class {first['class']!r} is not among the {len(classes)} classes of this data set;"
-            " mend the label, or add the class under datasets.<name>.classes in params.yaml"
-        )
+def _of_classes(rows, classes):
+    """Pass rows on; raise WrongInput at the first whose class is not in the list."""
+    for row in rows:
+        if classes != "all" and row["class"] not in classes:
+            raise WrongInput(
+                f"{row['where']}: class {row['class']!r} is not among the {len(classes)} classes of this data set;"
+                " mend the label, or add the class under datasets.<name>.classes in params.yaml"
+            )
+        yield row
 
 
 def _reader(name):
@@ -49,13 +60,26 @@ def _reader(name):
     return importlib.import_module(f"pipeline.data.{name}").photographs
 
 
+def write_manifest(path, rows):
+    """Write the rows as a manifest, one by one; return ({class: photographs}, number of groups)."""
+    counts, groups = collections.Counter(), set()
+    with replacing(path) as beside, open(beside, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        for row in rows:
+            table.writerow(row)
+            counts[row["class"]] += 1
+            groups.add(row["group"])
+    return dict(counts.most_common()), len(groups)
+
+
 def main():
     args = stage_arguments(__doc__).parse_args()
-    rows = list_photographs(args.options["reader"], args.options["root"], args.options["classes"])
-    with replacing(args.out) as beside:
-        rows.to_csv(beside, index=False)
-    counts = rows["class"].value_counts().to_dict()
-    print(f"{len(rows)} photographs, {rows['group'].nunique()} groups, {len(counts)} classes: {json.dumps(counts)}")
+    options = args.options
+    counts, groups = write_manifest(
+        args.out, stream_photographs(options["reader"], options["root"], options["classes"])
+    )
+    print(f"{sum(counts.values())} photographs, {groups} groups, {len(counts)} classes: {json.dumps(counts)}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pipeline.versions.plan import PLANS, STAGES, stage_of
 
 # A rule's files lie in the folder of its name; of these rules also elsewhere.
 _FURTHER_FOLDERS = {"generators": ["results/training"]}
-_READERS = ("folder", "hagrid", "image_archive", "rwth")
+_READERS = ("folder", "hagrid", "image_archive", "million_hands", "rwth")
 _HEAD = """\
 # Written by `python -m pipeline.versions.stages > dvc.yaml`, from the graph; a test compares the two.
 #
