@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 from pipeline.classify.batches import Batch, draw
 
 STRATEGIES = ("real", "pretrain", "regularization", "mixup")
+_EVERYWHERE = 5.0  # both parameters of the beta distribution with which the released code mixes, whatever the strategy
 
 
 def gen_weight(epoch, alpha, beta, growing):
@@ -22,16 +23,24 @@ def batch_loss(model, real, generated, options, epoch, random):
     real: Batch. generated: Samples to draw from, or None. random: the numpy Generator of this step.
     """
     strategy = options["strategy"]
-    # The released code mixes its batches in every strategy; the text, followed here, only in MIXUP.
     if strategy in ("real", "pretrain"):
-        return plain_loss(model, real)
+        return lone_loss(model, real, options, random)
     settings = options["strategies"][strategy]
     weight = gen_weight(epoch, settings["alpha"], settings["beta"], settings["growing"])
     if strategy == "regularization":
-        return regularized_loss(model, real, draw(generated, len(real.labels), options["image_size"], random), weight)
+        drawn = draw(generated, len(real.labels), options["image_size"], random)
+        return regularized_loss(*(lone_loss(model, batch, options, random) for batch in (real, drawn)), weight)
     # One λ per batch, from a symmetric beta distribution, as released; the text says only that it is in [0, 1].
     share = random.beta(settings["beta_distribution"], settings["beta_distribution"])
     return mixup_loss(model, mixup_partner(real, generated, weight, options["image_size"], random), real, share)
+
+
+def lone_loss(model, batch, options, random):
+    """Return (loss, hits) of a batch by itself: plain, or with `mixup_everywhere` mixed with itself."""
+    # The released code mixes its batches in every strategy and phase; the text, followed here, only in MIXUP.
+    if "mixup_everywhere" not in options["as_published"]:
+        return plain_loss(model, batch)
+    return mixup_loss(model, _reordered(batch, random), batch, random.beta(_EVERYWHERE, _EVERYWHERE))
 
 
 def plain_loss(model, batch):
@@ -40,10 +49,12 @@ def plain_loss(model, batch):
     return cross_entropy(logits, batch.labels), _hits(logits, batch.labels)
 
 
-def regularized_loss(model, real, generated, weight):
-    """L(S_r) + σ L(S_g) (Equation 1). Two passes, as released: real images are normalised among themselves."""
-    real_loss, hits = plain_loss(model, real)
-    return real_loss + weight * plain_loss(model, generated)[0], hits
+def regularized_loss(real, generated, weight):
+    """L(S_r) + σ L(S_g) (Equation 1) of two (loss, hits), with the hits of the real batch.
+
+    Two passes, as released: real images are normalised among themselves.
+    """
+    return real[0] + weight * generated[0], real[1]
 
 
 def mixup_partner(real, generated, weight, image_size, random):
@@ -52,9 +63,13 @@ def mixup_partner(real, generated, weight, image_size, random):
     The real images are the batch itself in another order, as in the released code.
     """
     if random.random() < weight:
-        order = torch.from_numpy(random.permutation(len(real.labels))).to(real.labels.device)
-        return Batch(real.images[order], real.labels[order])
+        return _reordered(real, random)
     return draw(generated, len(real.labels), image_size, random)
+
+
+def _reordered(batch, random):
+    order = torch.from_numpy(random.permutation(len(batch.labels))).to(batch.labels.device)
+    return Batch(batch.images[order], batch.labels[order])
 
 
 def mixup_loss(model, partner, real, share):

@@ -8,10 +8,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from pipeline.chance import seed_of, stream
-from pipeline.classify.batches import epoch_batches, predict, take, to_samples
+from pipeline.classify.batches import coins, epoch_batches, predict, take, to_samples
+from pipeline.classify.folder_order import read_back
 from pipeline.classify.model import check_classes, save_classifier
 from pipeline.classify.state import Training, identity_of
-from pipeline.classify.strategies import STRATEGIES, batch_loss, plain_loss
+from pipeline.classify.strategies import STRATEGIES, batch_loss, lone_loss
 from pipeline.data.archive import read_image_set
 from pipeline.data.files import replacing
 from pipeline.data.subset import read_subset
@@ -44,7 +45,7 @@ def train_classifier(fit, val, generated, options, state_path, seconds_between_s
             training.renew_optimizer()
         samples = pool if phase == "pretrain" else fit_samples
         row = {"epoch": epoch, "phase": phase} | train_epoch(training, phase, epoch, samples, pool, progress)
-        row |= validate(training.model, val_samples, options)
+        row |= validate(training.model, val_samples, options, phase, epoch)
         finish_epoch(training, row)
         if time.monotonic() - saved >= seconds_between_states:
             training.save(state_path, identity)
@@ -60,20 +61,26 @@ def schedule(options):
 
 
 def train_epoch(training, phase, epoch, samples, pool, progress):
-    """Train on every sample once; return {"train_loss", "train_accuracy"}, means over the samples while they changed.
+    """Train on every sample once; return {"train_loss", "train_accuracy"}, means over the samples as the model changed.
 
-    Accuracy counts the real batch (in MIXUP: the label with more weight); the loss is the strategy's whole loss.
+    With `dropped_last_batch` the last images, which fill no batch, are left out. Accuracy counts the real batch (in
+    MIXUP: the label with more weight); the loss is the strategy's whole loss.
     """
     options, model = training.options, training.model
     # Dropout and stochastic depth draw from torch: an epoch's draws must not depend on the epochs before it.
     torch.manual_seed(seed_of(options["seed"], "dropout", phase, epoch))
     model.train()
     totals = torch.zeros(2, device=samples.labels.device)
-    batches = epoch_batches(len(samples), options["batch_size"], options["seed"], "batches", phase, epoch)
+    address, drop_last = (options["seed"], "batches", phase, epoch), "dropped_last_batch" in options["as_published"]
+    batches = epoch_batches(len(samples), options["batch_size"], *address, drop_last=drop_last)
+    if not batches:
+        raise WrongInput(
+            f"batch_size {options['batch_size']}: more than the {len(samples)} images of an epoch; lower it"
+        )
     for step, (positions, flips) in enumerate(batches):
         batch = take(samples, positions, flips, options["image_size"])
         if phase == "pretrain":
-            loss, hits = plain_loss(model, batch)
+            loss, hits = lone_loss(model, batch, options, stream(options["seed"], "pretrain", epoch, step))
         else:
             random = stream(options["seed"], "generated", epoch, step)
             loss, hits = batch_loss(model, batch, pool, options, epoch, random)
@@ -82,16 +89,24 @@ def train_epoch(training, phase, epoch, samples, pool, progress):
         training.optimizer.step()
         totals += torch.stack([loss.detach() * len(positions), hits])
         progress.report(phase, epoch, len(positions), loss)
-    train_loss, train_accuracy = (totals / len(samples)).tolist()
+    train_loss, train_accuracy = (totals / sum(len(positions) for positions, _ in batches)).tolist()
     return {"train_loss": train_loss, "train_accuracy": train_accuracy}
 
 
-def validate(model, val, options):
-    """Return {"val_loss", "val_accuracy"} over real validation images, NaN without any."""
-    if len(val) == 0:
+def validate(model, val, options, phase, epoch):
+    """Return {"val_loss", "val_accuracy"} over real validation images, NaN without any.
+
+    The released code mirrors half of them, others every epoch (`test_flips`), and leaves out the last ones that fill no
+    batch (`dropped_last_batch`).
+    """
+    published, batch_size = options["as_published"], options["batch_size"]
+    count = len(val) // batch_size * batch_size if "dropped_last_batch" in published else len(val)
+    if count == 0:
         return {"val_loss": math.nan, "val_accuracy": math.nan}
-    logits = predict(model, val.images, options["batch_size"], options["image_size"])
-    labels = val.labels.cpu()
+    address = (options["seed"], "flips of validation", phase, epoch)
+    flips = coins(count, *address) if "test_flips" in published else None
+    logits = predict(model, val.images[:count], batch_size, options["image_size"], flips)
+    labels = val.labels[:count].cpu()
     hits = (logits.argmax(1) == labels).double().mean()
     return {"val_loss": cross_entropy(logits, labels).item(), "val_accuracy": hits.item()}
 
@@ -169,6 +184,8 @@ def main():
     if len(fit) == 0:
         raise WrongInput(f"{args.subset}: no row with part 'fit'; expected images to train on; make the subset larger")
     generated = read_generated(args.generated, args.options["strategy"], fit.class_names)
+    if generated is not None and "permuted_labels" in args.options["as_published"]:
+        generated = read_back(generated)
     print(
         f"{args.options['strategy']}: {len(fit)} real images, {len(val)} to validate, {len(generated or ())} generated"
     )

@@ -22,6 +22,7 @@ OPTIONS = {
         "mixup": {"growing": True, "alpha": 0.0, "beta": 0.04, "beta_distribution": 5.0},
     },
     "seed": 0,
+    "as_published": [],
 }
 
 
