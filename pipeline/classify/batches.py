@@ -77,7 +77,7 @@ def epoch_batches(count, batch_size, *address, drop_last=False):
     starts = list(range(0, count, batch_size))
     if len(starts) > 1 and count - starts[-1] == 1:
         starts.pop()
-    ends = [*starts[1:], count]
+    ends = [*starts[1:], count][: len(starts)]
     return [(order[start:end], flips[order[start:end]]) for start, end in zip(starts, ends, strict=True)]
 
 

@@ -34,6 +34,7 @@ STAGES = (
     "rating_forms",
     "ratings",
     *(f"tables{number}" for number in TABLES),
+    "errata",
     "claims",
     "figures",
     "crops_sheets",
