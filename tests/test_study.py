@@ -10,6 +10,7 @@ from pipeline.recipes import SWITCHES, generator_of, maker_of
 from pipeline.stage import WrongInput
 from pipeline.study import Study
 
+ERRATA = ("studies", "errata", "errata")
 SIGNS = ("experiments", "drawn_signs")
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
@@ -87,7 +88,7 @@ def wrong(path, value):
         (["studies", "demo", "source"], "hagird", r"studies\.demo\.source: found 'hagird'"),
         (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
         (["studies", "demo", "generation", "as_published"], ["truncated"], r"generation\.as_published\.0: 'truncated'"),
-        (["studies", "errata", "errata", "size"], 10, r"errata\.errata\.size: found 10; expected one of \['all'\]"),
+        ([*ERRATA, "size"], 10, r"errata\.errata\.size: found 10; expected one of \['all'\]"),
         (
             ["studies", "errata", "errata", "rows"],
             {"reacgan-pretrain": ["adcs"]},
@@ -98,10 +99,10 @@ def wrong(path, value):
             {"biggan-pretrain": ["adc"]},
             r"rows\.biggan-pretrain: found 'biggan'",
         ),
-        (["studies", "errata", "errata", "rows"], {"reacgan": ["adc"]}, r"'reacgan' does not match"),
-        (["studies", "errata", "errata", "variants", "generator"], ["adc"], r"'generator' does not match"),
-        (["studies", "errata", "errata", "variants", "a__b"], ["adc"], r"'a__b' does not match"),
-        (["studies", "errata", "errata", "variants", "adc"], ["acd"], r"variants\.adc\.0: 'acd' is not one of"),
+        ([*ERRATA, "rows"], {"reacgan": ["adc"]}, r"'reacgan' does not match"),
+        ([*ERRATA, "variants", "generator"], ["adc"], r"'generator' does not match"),
+        ([*ERRATA, "variants", "a__b"], ["adc"], r"'a__b' does not match"),
+        ([*ERRATA, "variants", "adc"], ["acd"], r"variants\.adc\.0: 'acd' is not one of"),
         (["studies", "demo", "conditioning", "images"], 0, r"studies\.demo\.conditioning\.images"),
         (["studies", "demo", "audit", "images"], 0, r"audit\.images: 0 is less"),
         (["datasets", "rwth", "reader"], "rwht", r"datasets\.rwth\.reader: 'rwht' is not one of"),

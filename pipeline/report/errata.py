@@ -97,20 +97,20 @@ def questions(counts, measured):
     for recipe, variant in counts.recipes:
         unfiltered, pretrained = recipe.replace("-filtered", ""), recipe.replace("-regularization", "-pretrain")
         if recipe.endswith("-filtered-pretrain") and not variant:
-            told[recipe] = "keeping the best-scored images", (recipe, ""), (unfiltered, "")
+            told[recipe] = "which keeps the best-scored images", (recipe, ""), (unfiltered, "")
         if recipe.endswith("-regularization"):
-            labels = f"errata {variant}" if variant else "labels that are not permuted"
-            told[f"{recipe} {variant}".strip()] = f"regularization with {labels}", (recipe, variant), (pretrained, "")
+            how = f"with {variant}" if variant else "whose labels are not permuted"
+            told[f"{recipe} {variant}".strip()] = how, (recipe, variant), (pretrained, "")
     known = {name: question for name, question in told.items() if question[2] in counts.recipes}
     return {name: _answer(counts, measured, *question) for name, question in known.items()}
 
 
-def _answer(counts, measured, what, first, second):
+def _answer(counts, measured, how, first, second):
     spans = {name: _difference(counts, own, first, second) for name, own in measured.items()}
     value, low, high = spans["accuracy"]
     seeds = f"{len(counts.seeds)} seeds" if len(counts.seeds) > 1 else "1 seed, by the choice of test images alone"
     sentence = (
-        f"{what[0].upper()}{what[1:]} is {abs(value):.1f} points of accuracy {'below' if value < 0 else 'above'}"
+        f"{first[0]}, {how}, is {abs(value):.1f} points of accuracy {'below' if value < 0 else 'above'}"
         f" {second[0]} (95 % interval {_number(low, '.1f')} to {_number(high, '.1f')}; {seeds}): {_finding(low, high)}."
     )
     ends = ("difference", "low", "high")
