@@ -232,4 +232,5 @@ _KINDS = (
     (("step", *curves.GENERATOR_MEASURES, "collapse"), ("step", *curves.GENERATOR_MEASURES), curves.read_generator),
     (("epoch", "phase", *curves.MEASURES), ("epoch", *curves.MEASURES), curves.read),
     (("source", "method"), (), _table),
+    (("recipe", "switches"), (), _table),
 )

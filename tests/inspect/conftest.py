@@ -32,7 +32,7 @@ from pipeline.poses import crop, extract
 from pipeline.poses.hand import Hand
 from pipeline.rating import answers, form
 from pipeline.rating.key import image_set_of
-from pipeline.report import page, sheets, tables
+from pipeline.report import errata, page, sheets, tables
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
 DRAWN = {
@@ -219,6 +219,17 @@ def make_claims(results):
     check.main()
 
 
+def make_errata(results):
+    cells = [cell["cell"] for cell in CELLS]
+    recipes = ("reacgan-pretrain", "reacgan-regularization")
+    rows = [{"recipe": recipe, "variant": "", "switches": [], "cells": cells, "dropped_at": None} for recipe in recipes]
+    made = {"out": "errata.csv", "long": "errata_long.csv", "sentences": "errata.json"}
+    outputs = [text for name, file in made.items() for text in (f"--{name}", str(results / "errata" / file))]
+    files = [str(results / f"predictions/{cell}.csv") for cell in cells]
+    sys.argv = ["errata", "--options", json.dumps({"rows": rows}), "--predictions", *files, *outputs]
+    errata.main()
+
+
 def make_figures(results):
     figures = {kind: results / f"figures/figure2.{kind}" for kind in ("png", "pdf")}
     run(class_counts, {}, splits=results / "splits/toy.csv", **figures)
@@ -237,7 +248,7 @@ def made(tmp_path_factory):
     torch.set_num_threads(1)
     try:
         judged = (make_conditioning, make_quality, make_audit, make_ratings)
-        shown = (make_tables, make_claims, make_figures, make_report)
+        shown = (make_tables, make_claims, make_errata, make_figures, make_report)
         for make in (make_data, make_generated, make_classified, *judged, *shown):
             make(results)
     finally:
