@@ -33,6 +33,7 @@ _REPORTED = (
     "results/table*.csv",
     "results/figures/*",
     "results/claims/*.json",
+    "results/errata/errata.*",
     "results/quality/*.json",
     "results/ratings/*.json",
     "results/conditioning/measures/*.json",

@@ -37,7 +37,8 @@ def tiny(params):
             "dropped": ["dropped_last_batch"],
         },
         "rows": {
-            "reacgan-pretrain": ["permuted_labels", "dropped"],
+            "real": ["dropped"],
+            "reacgan-pretrain": ["permuted_labels"],
             "reacgan-regularization": ["permuted_labels"],
             "reacgan-filtered-pretrain": ["released"],
             "spade_bones-pretrain": ["test_poses"],

@@ -38,6 +38,7 @@ def one_size(params):
     """The tiny study with Table 8 at one size: ten classifiers."""
     params = tiny(params)
     params["studies"]["demo"]["experiments"]["drawn_signs"]["sizes"] = [2]
+    params["studies"]["demo"]["errata"]["rows"] = {}
     return params
 
 

@@ -78,7 +78,12 @@ def make_data(results):
     options = {"kind": "random", "test_fraction": 0.25, "min_images": 2, "seed": 0, "classes": "all"}
     run(split, options, manifest=manifest, poses=poses, out=divided)
     run(crop, {"size": 64, "margin": 0.3}, manifest=manifest, poses=poses, split=divided, train=train, test=test)
-    run(subset, {"size": "all", "seed": 0, "val_fraction": 0.25}, crops=train, out=results / "subsets/toy-nall-s0.csv")
+    run(
+        subset,
+        {"size": "all", "seed": 0, "val_fraction": 0.25, "as_published": []},
+        crops=train,
+        out=results / "subsets/toy-nall-s0.csv",
+    )
     run(
         sheets,
         {"per_class": 1, "heatmap_sigma": 2.0, "headings": []},
@@ -98,9 +103,15 @@ def make_generated(results):
     inputs = {"crops": results / "crops/toy-train.zip", "subset": results / "subsets/toy-nall-s0.csv"}
     run(sample, options, generator=results / f"generators/{name}.safetensors", out=images, **inputs)
     scores.parent.mkdir()
-    table = score_table(read_metadata(images)[0], np.linspace(0, 1, 16).reshape(8, 2))
+    table = score_table(read_metadata(images)[0], np.linspace(0, 1, 16).reshape(8, 2), [])
     table.to_csv(scores, index=False)
-    run(keep_best, {"keep_fraction": 0.5}, images=images, scores=scores, out=results / f"filtered/{name}.zip")
+    run(
+        keep_best,
+        {"keep_fraction": 0.5, "as_published": []},
+        images=images,
+        scores=scores,
+        out=results / f"filtered/{name}.zip",
+    )
     training = new_training(2, OPTIONS, "cpu")
     training.step = 1
     training.history.evaluations = EVALUATIONS
