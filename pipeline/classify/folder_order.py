@@ -1,7 +1,8 @@
 """Labels as the released code reads generated images back: it keeps each class in a folder named after its number.
 
 Folders sort as text, "0", "1", "10", "11", ..., "2", and labels follow that order; of more than ten classes few keep
-their number. Real images are not concerned.
+their number. Real images are not concerned. Those that the released filter keeps are permuted twice, because it names
+their folders after permuted labels; here once.
 """
 
 from dataclasses import replace

@@ -70,10 +70,10 @@ def as_text(table):
         "switches": [" ".join(switches) for switches in table["switches"]],
         "seeds": table["seeds"],
     }
-    for name in ("accuracy", "macro_recall"):
-        columns[name] = [mean_and_sd(*pair) for pair in zip(table[name], table[f"{name}_sd"], strict=True)]
+    for name, heading in (("accuracy", "accuracy"), ("macro_recall", "macro-recall")):
+        columns[heading] = [mean_and_sd(*pair) for pair in zip(table[name], table[f"{name}_sd"], strict=True)]
         ends = (table[f"{name}_{column}"] for column in ("difference", "low", "high"))
-        columns[f"{name} difference"] = [_signed(*told) for told in zip(*ends, strict=True)]
+        columns[f"{heading} difference"] = [_signed(*told) for told in zip(*ends, strict=True)]
     pairs = zip(table["printed"], table["printed_sd"], strict=True)
     columns["accuracy as printed"] = ["" if pd.isna(mean) else mean_and_sd(mean, sd) for mean, sd in pairs]
     return pd.DataFrame(columns)
@@ -120,8 +120,8 @@ def _answer(counts, measured, how, first, second):
 
 def _finding(low, high):
     if low > 0:
-        return "it helps"
-    return "it harms" if high < 0 else "no evidence either way"
+        return "it does better"
+    return "it does worse" if high < 0 else "no evidence either way"
 
 
 def main():
