@@ -93,6 +93,8 @@ def run_snakemake(arguments, cores):
     command = [sys.executable, "-m", "snakemake", *_places(cores), "--nocolor", *arguments]
     progress, said, told = Progress(cores), collections.deque(maxlen=40), []
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    # A shell's background jobs begin with Ctrl-C ignored, and Snakemake would inherit that and not be stopped by us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, start_new_session=True, **pipes) as snakemake:
         # Whoever stops us stops Snakemake and its jobs, once, as Ctrl-C would; what is finished is kept.
         def stop(*_):

@@ -1,10 +1,14 @@
 """What the stage commands share: their arguments, and errors of one line."""
 
 import argparse
+import errno
 import json
 import signal
 import sys
 from pathlib import Path
+
+# What a write ends with for want of room: the disk is full, the quota spent, the file larger than a limit allows.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class WrongInput(Exception):
@@ -57,4 +61,10 @@ def run_stage(main):
         main()
     except WrongInput as wrong:
         print("error: " + " ".join(str(wrong).split()), file=sys.stderr)
+        sys.exit(1)
+    except OSError as failure:
+        if failure.errno not in NO_ROOM:
+            raise
+        # Of outputs `replacing` tells; this was another write, most likely of the log.
+        print(f"error: no room is left to write ({failure}); make room and run the same command again", file=sys.stderr)
         sys.exit(1)

@@ -14,7 +14,7 @@ from pipeline.classify.model import check_classes, save_classifier
 from pipeline.classify.state import Training, identity_of
 from pipeline.classify.strategies import STRATEGIES, batch_loss, lone_loss
 from pipeline.data.archive import read_image_set
-from pipeline.data.files import replacing
+from pipeline.data.files import discard, replacing
 from pipeline.data.subset import read_subset
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
@@ -193,7 +193,7 @@ def main():
     training = train_classifier(fit, val, generated, args.options, args.state)
     save_classifier(args.out, training.best["weights"], args.options, fit.class_names, training.best["epoch"])
     write_history(args.history, training.history)
-    args.state.unlink(missing_ok=True)
+    discard(args.state)
     reason = f"lowest validation loss, {training.best['val_loss']:.4f}" if len(val) else "the last, no validation image"
     print(f"kept epoch {training.best['epoch'] + 1} of {args.options['epochs']}: {reason}")
 

@@ -2,19 +2,70 @@
 
 import contextlib
 import os
+import platform
 from pathlib import Path
+
+from pipeline.stage import NO_ROOM, WrongInput
+
+# torch counts what reached the file, and tells no number.
+_TORCH_SAYS = ("PytorchStreamWriter failed", "iostream error", "unexpected pos")
 
 
 @contextlib.contextmanager
 def replacing(path):
-    """Yield a temporary path beside `path`; rename it into place if the block succeeds, remove it if not."""
+    """Yield a temporary path beside `path`; rename it into place if the block succeeds, remove it if not.
+
+    Raises WrongInput where there is no room for it; what was at `path` before stays.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield beside
-        with open(beside, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        beside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
+        try:
+            yield beside
+            with open(beside, "rb") as written:
+                os.fsync(written.fileno())
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except Exception as failure:
+        if not _for_want_of_room(failure):
+            raise
+        remedy = "make room (disk, quota or file size limit) and run the same command again"
+        raise WrongInput(f"{path}: cannot be written, no room is left for it; {remedy}") from None
+
+
+def discard(path):
+    """Remove a file that has served its purpose, and what killed processes had begun to write to it."""
+    path.unlink(missing_ok=True)
+    _remove_abandoned(path)
+
+
+def _remove_abandoned(path):
+    """Remove what a process of this machine had begun to write to `path` when it was killed."""
+    for left in path.parent.glob(f".{_literally(path.name)}.{_literally(platform.node())}-*.part"):
+        if not _lives(left.name.rsplit("-", 1)[1].removesuffix(".part")):
+            left.unlink(missing_ok=True)
+
+
+def _literally(name):
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _lives(process):
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _for_want_of_room(failure):
+    """Tell by the error's number, or by its words where a library passes on no more (safetensors, torch)."""
+    if isinstance(failure, OSError) and failure.errno in NO_ROOM:
+        return True
+    said = str(failure)
+    return any(f"os error {number}" in said for number in NO_ROOM) or any(words in said for words in _TORCH_SAYS)

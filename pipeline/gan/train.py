@@ -3,6 +3,7 @@
 import torch
 
 from pipeline.data.archive import read_image_set
+from pipeline.data.files import discard
 from pipeline.data.subset import read_subset
 from pipeline.gan.augment import augment
 from pipeline.gan.batches import TrainingBatches, fingerprint, with_pose
@@ -201,7 +202,7 @@ def main():
         write_curve(args.curve, history)
         write_samples(args.samples, history)
         save_generator(args.out, generator, args.options, image_set.class_names)
-        args.state.unlink(missing_ok=True)
+        discard(args.state)
     leave_processes()
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+from pipeline import locks
 from pipeline.expected import announce
 from pipeline.recipes import (
     classifier_folder,
@@ -232,6 +233,8 @@ atexit.register(announce, workflow, STUDY)
 # Jobs read this file as well; only the Snakemake that plans looks at what DVC brought.
 if workflow.is_main_process:
     hooks.adopt(config)
+    if workflow.local_exec and not workflow.dryrun:
+        ALONE = locks.begin_alone()
 
 
 onsuccess:

@@ -1,0 +1,47 @@
+import fcntl
+import random
+import signal
+import subprocess
+
+from chaos.kills import COMMAND, disturb, finish, left_behind, products, study_in, unlike
+from study_copy import snakemake
+
+
+def test_a_study_whose_processes_are_killed_ends_with_the_same_bytes(finished_study, tmp_path):
+    folder = study_in(tmp_path / "repository")
+    tally = disturb(folder, kills=4, pause=15, chance=random.Random(1))
+    assert tally.total() > 0
+    finish(folder)
+    assert unlike(products(folder), products(finished_study)) == []
+    assert left_behind(folder) == []
+
+
+def test_the_lock_of_a_killed_run_stops_no_other(tmp_path):
+    folder = study_in(tmp_path / "repository")
+    locks = folder / ".snakemake" / "locks"
+    locks.mkdir(parents=True)
+    (locks / "0.output.lock").write_text("results/drawn/drawn_signs.zip\n")
+    target = "results/drawn/drawn_signs.zip"
+    with (folder / ".snakemake" / "running").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        status, said = snakemake(folder, target)
+        assert status != 0 and "cannot be locked" in said
+    status, said = snakemake(folder, target)
+    assert status == 0, said
+    assert left_behind(folder) == []
+
+
+def test_a_run_in_the_background_obeys_who_stops_it(tmp_path):
+    # As `nohup make demo &` starts it: a shell that is not at a terminal has its background jobs ignore Ctrl-C.
+    def begin():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    folder = study_in(tmp_path / "repository")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    run = subprocess.Popen(COMMAND, cwd=folder, preexec_fn=begin, start_new_session=True, **pipes)
+    assert "[" in run.stdout.readline()  # the first job is done, others are under way
+    run.terminate()
+    said, _ = run.communicate(timeout=120)
+    assert run.returncode != 0 and "the same command goes on from there" in said
+    finish(folder, "results/manifests/drawn_signs.csv")
+    assert left_behind(folder) == []

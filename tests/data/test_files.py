@@ -1,0 +1,94 @@
+import os
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import ROOT
+from safetensors.torch import save_file
+
+from pipeline.data.files import discard, replacing
+from pipeline.stage import WrongInput
+
+ROOM = 20_000  # bytes that a file may have here, less than any of these writers needs
+NOISE = np.random.default_rng(0).integers(0, 256, 50_000, np.uint8)
+
+
+def write_archive(path):
+    import zipfile
+
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("noise", NOISE.tobytes())
+
+
+WRITERS = {
+    "text": lambda path: path.write_text("x" * 50_000),
+    "csv": lambda path: pd.DataFrame({"number": NOISE}).to_csv(path),
+    "archive": write_archive,
+    "safetensors": lambda path: save_file({"noise": torch.tensor(NOISE)}, path),
+    "torch": lambda path: torch.save({"noise": torch.tensor(NOISE)}, path),
+    "npz": lambda path: np.savez(path.open("wb"), noise=NOISE),
+}
+
+
+@pytest.fixture
+def little_room():
+    """A limit on the size of files: a full disk as one process sees it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_without_room_the_file_is_named_and_the_old_one_stays(tmp_path, little_room, kind):
+    path = tmp_path / "result"
+    path.write_text("good")
+    with pytest.raises(WrongInput, match=r"result: cannot be written, no room.*make room"), replacing(path) as beside:
+        WRITERS[kind](beside)
+    assert path.read_text() == "good"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_other_failures_keep_their_words(tmp_path):
+    with pytest.raises(RuntimeError, match="as it was"), replacing(tmp_path / "result"):
+        raise RuntimeError("as it was")
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "result"):
+        (tmp_path / "nowhere").read_text()
+
+
+def killed_while_writing(path):
+    """Have a process begin to write a file and die by SIGKILL; return how many files it left behind."""
+    code = (
+        "import os, signal, sys; from pathlib import Path; from pipeline.data.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as beside:\n"
+        "    beside.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, check=False).returncode == -9
+    return len(list(path.parent.iterdir()))
+
+
+def test_what_a_killed_process_began_goes_with_the_next_write_or_with_the_file(tmp_path):
+    path = tmp_path / "a[1]*.csv"
+    assert killed_while_writing(path) == 1
+    assert killed_while_writing(path) == 1
+    with replacing(path) as beside:
+        beside.write_text("whole")
+    assert [file.name for file in tmp_path.iterdir()] == ["a[1]*.csv"]
+    assert killed_while_writing(path) == 2
+    discard(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path):
+    path = tmp_path / "result"
+    with replacing(path) as own, replacing(path.with_name("other")) as other:
+        own.write_text("mine")
+        other.write_text("theirs")
+        beside = [file.name for file in tmp_path.iterdir()]
+        discard(tmp_path / "result")
+        assert sorted(beside) == sorted(file.name for file in tmp_path.iterdir())
+    assert path.read_text() == "mine" and os.path.exists(tmp_path / "other")
