@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from pipeline.classify.budget import num_batches, num_epochs
-from pipeline.recipes import generator_of, maker_of
+from pipeline.recipes import maker_of, split_size
 
 # One data-centre GPU at float32, where convolutions use TF32: a third of the 156 TFLOP/s of an A100's data sheet.
 SUSTAINED_FLOPS = 50e12
@@ -210,6 +210,7 @@ def data_size(study, dataset):
 def subset_size(study, dataset, size):
     """Return (fit, val): images of a subset that train, and that validate. Of few-shot sizes it is the upper bound."""
     data, val_fraction = data_size(study, dataset), study.settings["val_fraction"]
+    size, _ = split_size(size)
     if size == "all":
         return (1 - val_fraction) * data.train, val_fraction * data.train
     val = int(val_fraction * int(size))
@@ -374,7 +375,7 @@ def _generators(job, study):
 def _images(job, study):
     """Forward passes only, each of as many images."""
     dataset, size, seed, maker = (job.wildcards[name] for name in ("dataset", "size", "seed", "maker"))
-    origin, condition = generator_of((dataset, size, seed), maker)
+    origin, condition = study.generator_of((dataset, size, seed), maker)
     layers = generator_layers(study.generator_options(*origin, condition), 0)
     passes = -(-study.settings["generation"]["images_per_class"] // CHUNK) * data_size(study, dataset).classes
     count = _num_generated(study, dataset, filtered=False)
@@ -413,7 +414,8 @@ def _classifiers(job, study):
     pool = _num_generated(study, dataset, filtered=made[1]) if made else 0
     backbone, classes = _backbone(job.options), data_size(study, dataset).classes
     seconds = classifier_seconds(job.options, *subset_size(study, dataset, size), pool, classes)
-    return Cost(seconds, 4 * (backbone.numbers + (backbone.features + 1) * classes))
+    outputs = 1000 if "thousand_outputs" in job.options["as_published"] else classes
+    return Cost(seconds, 4 * (backbone.numbers + (backbone.features + 1) * outputs))
 
 
 def _predictions(job, study):

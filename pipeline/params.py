@@ -31,6 +31,7 @@ def check_params(params):
                     f"params.yaml, studies.{name}.rivals.sizes: found {size!r}; expected some of {trained}, the sizes "
                     f"of {study['table8']}; leave it out"
                 )
+        _check_errata(study, f"studies.{name}")
     for name, dataset in params["datasets"].items():
         if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":
             raise WrongInput(f"params.yaml, datasets.{name}.root: a drawn data set lies in results/drawn/{name}.zip")
@@ -65,6 +66,23 @@ def _check_experiment(study, dataset, key):
             missing = [size for size in sizes if _by_size(value) and size not in value]
             if missing:
                 raise WrongInput(f"params.yaml, {key}: {name} has no value for size {missing[0]!r}; add it")
+
+
+def _check_errata(study, key):
+    """Check that the recipes whose errata are tried can be made, and that their variants are there."""
+    errata, experiment = study["errata"], study["experiments"][study["table8"]]
+    if errata["rows"]:
+        _choose(experiment["sizes"], errata["size"], f"{key}.errata.size", f"experiments.{study['table8']}.sizes")
+    for recipe, variants in errata["rows"].items():
+        condition, _, origin = recipe.split("-")[0].partition("_from_")
+        for variant in variants:
+            _choose(errata["variants"], variant, f"{key}.errata.rows.{recipe}", f"{key}.errata.variants")
+        if origin:
+            _choose(study["experiments"], origin, f"{key}.errata.rows.{recipe}", f"{key}.experiments")
+        if condition != "real":
+            place = f"experiments.{origin or study['table8']}.generators"
+            known = study["experiments"][origin or study["table8"]]["generators"]
+            _choose(known, condition, f"{key}.errata.rows.{recipe}", f"{key}.{place}")
 
 
 def ordered(sizes):

@@ -14,7 +14,7 @@ FIGURES = {
     "8": "convergence",
 }
 # Settings that Figures 1, 4 and 5 show: an edit of another one redraws nothing.
-_TOLD_OF_TRAINING = ("strategy", "strategies", "weights", "epochs", "pretrain_epochs", "seed")
+_TOLD_OF_TRAINING = ("strategy", "strategies", "weights", "epochs", "pretrain_epochs", "seed", "as_published")
 _TOLD_OF_NETWORKS = (
     "condition",
     "channels",

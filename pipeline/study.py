@@ -2,20 +2,30 @@
 
 from fnmatch import fnmatchcase
 
+from pipeline.classify.budget import RIVALS
 from pipeline.params import at_size, check_params, ordered, plain
 from pipeline.recipes import (
     COPIES,
     COPIES_RECIPES,
     METHODS,
-    RIVALS,
     STRATEGIES,
     cell_name,
     condition_of,
     generator_of,
+    is_filtered,
     is_generated,
+    is_own,
+    kept_of,
     maker_of,
+    own_size,
+    owned,
+    split_kept,
+    split_size,
+    split_variant,
     strategy_of,
     subset_name,
+    varied,
+    with_variant,
 )
 from pipeline.shown import FIGURES
 
@@ -31,6 +41,7 @@ _REPORTED = (
     "results/verdict/*.json",
     "results/figures/*",
     "results/claims/*.json",
+    "results/errata/errata.*",
     "results/quality/*.json",
     "results/ratings/*.json",
     "results/conditioning/measures/*.json",
@@ -64,12 +75,59 @@ class Study:
 
     def generator_options(self, dataset, size, seed, condition):
         """Settings of one generator's training; `condition` may name a variant, such as reacgan_lambda1."""
-        options = at_size(self.experiments[dataset]["generators"][condition], size)
-        return options | {"condition": condition_of(condition), "seed": int(seed)}
+        name, variant = split_variant(condition)
+        options = at_size(self.experiments[dataset]["generators"][name], split_size(size)[0])
+        published = self._as_published(variant, "generators", also=options["as_published"])
+        return options | {"condition": condition_of(name), "seed": int(seed), "as_published": published}
+
+    def subset_options(self, size, seed):
+        """Settings by which the images of one subset are drawn."""
+        number, variant = split_size(size)
+        return {
+            "size": number if number == "all" else int(number),
+            "seed": int(seed),
+            "val_fraction": self.settings["val_fraction"],
+            "as_published": self._as_published(variant, "subsets") + ["independent_subsets"] * is_own(size),
+        }
+
+    def image_options(self, seed, maker):
+        """Settings by which an image set is drawn."""
+        generation, variant = self.settings["generation"], split_variant(maker)[1]
+        published = self._as_published(variant, "images", also=generation["as_published"])
+        return generation | {"seed": int(seed), "as_published": published}
+
+    def score_options(self, kept):
+        """Settings by which images are scored, of which those called `kept` stay."""
+        return {"as_published": self._as_published(split_kept(kept)[1], "scores")}
+
+    def filter_options(self, kept):
+        """Settings by which images stay, then called `kept`."""
+        return self.settings["filter"] | {"as_published": self._as_published(split_kept(kept)[1], "filtered")}
+
+    def _as_published(self, variant, stage, also=()):
+        """Return what a stage does as the released code does: in this variant, and `also` in every one."""
+        return sorted({*also, *owned(self._switches(variant), stage)})
+
+    def _switches(self, variant):
+        return self.settings["errata"]["variants"][variant] if variant else []
+
+    def generator_of(self, subset, maker):
+        """Return (subset, condition) of the generator behind a maker; a variant's own where it trains another."""
+        name, variant = split_variant(maker)
+        (dataset, size, seed), condition = generator_of(subset, name)
+        switches = self._switches(variant)
+        size = own_size(size) if owned(switches, "own_subsets") else size
+        return (dataset, size, seed), with_variant(condition, variant, switches, "generators")
+
+    def scored_as(self, kept):
+        """Return the name of the scores by which images stay, then called `kept`; a variant may score as the text."""
+        maker, variant = split_kept(kept)
+        return kept if owned(self._switches(variant), "scores") else maker
 
     def classifier_options(self, dataset, size, seed, recipe):
         """Settings of one classifier's training: those that its strategy uses, so that others may change."""
-        options, strategy = at_size(self.experiments[dataset]["classifier"], size), strategy_of(recipe)
+        strategy, variant = strategy_of(recipe), split_variant(recipe.split("-")[-1])[1]
+        options = at_size(self.experiments[dataset]["classifier"], split_size(size)[0])
         options["strategies"] = {name: own for name, own in options["strategies"].items() if name == strategy}
         if strategy in RIVALS:
             # They learn for as many updates as PRETRAIN, on real images.
@@ -79,7 +137,9 @@ class Study:
         if strategy == "real_mixup":
             mixup = self.experiments[dataset]["classifier"]["strategies"]["mixup"]
             options["strategies"] = {strategy: {"beta_distribution": mixup["beta_distribution"]}}
-        return options | {"strategy": strategy, "seed": int(seed)}
+        published = self._as_published(variant, "classifiers")
+        options["weights"] = "none" if "no_imagenet" in published else options["weights"]
+        return options | {"strategy": strategy, "seed": int(seed), "as_published": published}
 
     def dataset_of(self, table):
         """Return the data set that a table is about (Table 5 has a column for the other one)."""
@@ -117,7 +177,7 @@ class Study:
         copies = [
             (f"{self.target} {COPIES}", strategy_of(recipe), recipe) for recipe in COPIES_RECIPES if recipe in asked
         ]
-        filtered = [(f"{self.target} {source}", *rest) for source, *rest in self.rows("5") if _is_filtered(rest[-1])]
+        filtered = [(f"{self.target} {source}", *rest) for source, *rest in self.rows("5") if is_filtered(rest[-1])]
         return [real, *rivals, *copies, *generated, *filtered]
 
     def columns(self, table):
@@ -150,7 +210,7 @@ class Study:
         for number, row in enumerate(self.rows(table)):
             for heading, subset in self._columns_by_seed(table):
                 # Images are filtered for Table 5 alone, which has the largest size.
-                if not _is_filtered(row[2]) or subset[1] == self.sizes(subset[0])[-1]:
+                if not is_filtered(row[2]) or subset[1] == self.sizes(subset[0])[-1]:
                     yield number, row, heading, subset
 
     def verdicts(self):
@@ -172,7 +232,7 @@ class Study:
         """
         dataset, rows = self.dataset_of(table), {"real": ("real training images", "real")}
         for _, maker in self.shown_image_sets(dataset):
-            origin, name = generator_of((dataset, self.sizes(dataset)[-1], 0), maker)
+            origin, name = self.generator_of((dataset, self.sizes(dataset)[-1], 0), maker)
             options = self.generator_options(*origin, name)
             method = METHODS[options["condition"]]
             if options["condition"] == "reacgan":
@@ -201,7 +261,8 @@ class Study:
     def measured_image_sets(self):
         """Return {(subset, maker)} whose quality is measured: of both targets, at their largest size, and `real`."""
         largest = {dataset: self.sizes(dataset)[-1] for dataset in self.targets()}
-        generated = {made for made in self.image_sets() if largest.get(made[0][0]) == made[0][1]}
+        made = _images_of(self._recipes()) | self._all_shown()
+        generated = {(subset, maker) for subset, maker in made if largest.get(subset[0]) == subset[1]}
         return generated | {(subset, "real") for subset, _ in generated}
 
     def shown_image_sets(self, dataset):
@@ -214,7 +275,38 @@ class Study:
 
     def image_sets(self):
         """Return {(subset, maker)} of every image set that is generated."""
-        return {(subset, maker) for subset, maker, _ in _made_for(self._recipes())} | self._all_shown()
+        return _images_of(self._cells()) | self._all_shown()
+
+    def _cells(self):
+        """Return {(subset, recipe)} of every classifier."""
+        return self._recipes().union(*(cells for _, _, cells in self._errata()))
+
+    def errata_rows(self):
+        """Return the rows of the table of errata: each recipe as the text has it (variant ""), then its variants.
+
+        A row is {"recipe", "variant", "switches", "cells": [one per seed], "dropped_at"}: the batch size where the
+        released code drops test images, else None.
+        """
+        return [
+            {"recipe": recipe, "variant": variant, "switches": self._switches(variant)}
+            | {"cells": [cell_name(*subset, varying) for subset, varying in cells]}
+            | {"dropped_at": self._dropped_at(*cells[0])}
+            for recipe, variant, cells in self._errata()
+        ]
+
+    def _errata(self):
+        """Return [(recipe, variant, its cells (subset, recipe), one per seed)]."""
+        errata, seeds = self.settings["errata"], self.seeds(self.target)
+        rows = []
+        for recipe, variants in errata["rows"].items():
+            for variant in ("", *variants):
+                size, varying = varied(str(errata["size"]), recipe, variant, self._switches(variant))
+                rows.append((recipe, variant, [((self.target, size, seed), varying) for seed in seeds]))
+        return rows
+
+    def _dropped_at(self, subset, recipe):
+        options = self.classifier_options(*subset, recipe)
+        return options["batch_size"] if "dropped_last_batch" in options["as_published"] else None
 
     def _recipes(self):
         """Return {(subset, recipe)} of every classifier that a table asks for."""
@@ -230,10 +322,10 @@ class Study:
 
     def artifacts(self):
         """Return {rule: its files}: everything that the study is made of, each file once."""
-        cells = self._recipes()
-        filtered = {(subset, maker) for subset, maker, is_filtered in _made_for(cells) if is_filtered}
+        cells = self._cells()
+        filtered = {(subset, kept_of(recipe)) for subset, recipe in cells if is_filtered(recipe)}
         images, shown = self.image_sets(), self._all_shown()
-        generators = {generator_of(subset, maker) for subset, maker in images}
+        generators = {self.generator_of(subset, maker) for subset, maker in images}
         real = {cell for cell in cells if cell[1] == "real"} | {(subset, "real") for subset, _ in filtered | shown}
         subsets = {subset for subset, _ in images | generators | cells}
         every = {
@@ -245,7 +337,7 @@ class Study:
             "subsets": [f"{subset_name(*subset)}.csv" for subset in subsets],
             "generators": _named(generators, "safetensors"),
             "images": _named(images, "zip"),
-            "scores": _named(filtered, "csv"),
+            "scores": _named({(subset, self.scored_as(kept)) for subset, kept in filtered}, "csv"),
             "conditioning": [f"images/{name}" for name in _named(shown, "csv")]
             + [f"measures/{name}" for name in _named(shown, "json")],
             "quality": _named(self.measured_image_sets(), "json"),
@@ -266,6 +358,8 @@ class Study:
             files[rule] = [f"results/table{n}{kind}" for n in numbers for kind in _TABLE_FILES]
         files["rivals"] = [f"results/rivals{kind}" for kind in _TABLE_FILES]
         files["verdict"] = ["results/verdict.md", "results/verdict/verdict.csv", "results/verdict/verdict.json"]
+        errata = ("errata.csv", "errata_long.csv", "errata.json") if self.settings["errata"]["rows"] else ()
+        files["errata"] = [f"results/errata/{name}" for name in errata]
         files["claims"] = ["results/claims/claims.json"]
         files["figures"] = [f"results/figures/figure{n}.{kind}" for n in FIGURES for kind in ("pdf", "png")]
         for kind in ("crops", "generated"):
@@ -277,7 +371,7 @@ class Study:
         """Return the artifacts that the report shows."""
         files = [path for made in self.artifacts().values() for path in made]
         shown = [one for dataset in self.experiments for one in self.shown_image_sets(dataset)]
-        trained = _named({generator_of(*one) for one in shown}, "*")
+        trained = _named({self.generator_of(*one) for one in shown}, "*")
         wanted = (*_REPORTED, *(f"results/training/{name}" for name in trained))
         return [path for path in files if any(fnmatchcase(path, pattern) for pattern in wanted)]
 
@@ -291,14 +385,9 @@ def _by_strategy(makers, order):
     return [(name, strategy, f"{maker}-{strategy}") for name, maker in makers for strategy in order]
 
 
-def _made_for(cells):
-    """Return {(subset, maker, filtered)} of the generated images behind cells {(subset, recipe)}."""
-    return {(subset, *maker_of(recipe)) for subset, recipe in cells if is_generated(recipe)}
-
-
-def _is_filtered(recipe):
-    made = maker_of(recipe)
-    return made is not None and made[1]
+def _images_of(cells):
+    """Return {(subset, maker)} of the generated images behind cells {(subset, recipe)}."""
+    return {(subset, maker_of(recipe)[0]) for subset, recipe in cells if is_generated(recipe)}
 
 
 def _named(made, suffix):

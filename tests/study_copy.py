@@ -9,6 +9,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from pipeline.recipes import SWITCHES
+
 GAN = {"channels": 8, "batch_size": 4, "steps": 2, "ema_start": 0, "checkpoint_every": 1}
 CLASSIFIER = {"batch_size": 8, "epochs": 1, "pretrain_epochs": 1}
 
@@ -24,6 +26,24 @@ def tiny(params):
     demo["conditioning"]["images"] = 6
     demo["quality"]["resamples"] = 2
     demo["audit"]["generated"] = 6
+    # Every stage once as released, and the sentences that the table of errata is about.
+    every = [switch for switches in SWITCHES.values() for switch in switches if switch != "dropped_last_batch"]
+    demo["errata"] = {
+        "size": "all",
+        "variants": {
+            "released": every,
+            "permuted_labels": ["permuted_labels"],
+            "test_poses": ["test_poses"],
+            "dropped": ["dropped_last_batch"],
+        },
+        "rows": {
+            "real": ["dropped"],
+            "reacgan-pretrain": ["permuted_labels"],
+            "reacgan-regularization": ["permuted_labels"],
+            "reacgan-filtered-pretrain": ["released"],
+            "spade_bones-pretrain": ["test_poses"],
+        },
+    }
     for experiment in demo["experiments"].values():
         experiment["seeds"] = [0]
         experiment["sizes"] = experiment["sizes"][-2:]

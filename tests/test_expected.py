@@ -320,6 +320,7 @@ def test_every_job_of_every_study_has_an_estimate(planned):
     chosen, workflow = planned
     jobs = expected.jobs_from(workflow.dag)
     small = {"tables", "quality_tables", "rivals", "verdict", "rating_forms", "ratings", "claims", "figures", "report"}
+    small |= {"errata"} if chosen.errata_rows() else set()
     assert {job.rule for job in jobs} - set(expected._ESTIMATES) == small
     expectation = expect(jobs, chosen)
     assert sum(expectation.jobs.values()) == len(jobs) and expectation.unknown == {}

@@ -39,6 +39,7 @@ def one_size(params):
     params = tiny(params)
     params["studies"]["demo"]["experiments"]["drawn_signs"]["sizes"] = [2]
     params["studies"]["demo"]["rivals"]["sizes"] = [2]
+    params["studies"]["demo"]["errata"]["rows"] = {}
     return params
 
 

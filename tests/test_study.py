@@ -5,11 +5,13 @@ import yaml
 from conftest import ROOT
 
 from pipeline.classify.budget import RIVALS
+from pipeline.gan.train import AS_PUBLISHED
 from pipeline.params import at_size, check_params
-from pipeline.recipes import COPIES_RECIPES, generator_of, is_generated, maker_of, strategy_of
+from pipeline.recipes import COPIES_RECIPES, SWITCHES, generator_of, is_generated, maker_of, strategy_of
 from pipeline.stage import WrongInput
 from pipeline.study import Study
 
+ERRATA = ("studies", "errata", "errata")
 SIGNS = ("experiments", "drawn_signs")
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
@@ -152,6 +154,21 @@ def wrong(path, value):
         (["studies", "demo", "source"], "hagird", r"studies\.demo\.source: found 'hagird'"),
         (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
         (["studies", "demo", "generation", "as_published"], ["truncated"], r"generation\.as_published\.0: 'truncated'"),
+        ([*ERRATA, "size"], 10, r"errata\.errata\.size: found 10; expected one of \['all'\]"),
+        (
+            ["studies", "errata", "errata", "rows"],
+            {"reacgan-pretrain": ["adcs"]},
+            r"rows\.reacgan-pretrain: found 'adcs'",
+        ),
+        (
+            ["studies", "errata", "errata", "rows"],
+            {"biggan-pretrain": ["adc"]},
+            r"rows\.biggan-pretrain: found 'biggan'",
+        ),
+        ([*ERRATA, "rows"], {"reacgan": ["adc"]}, r"'reacgan' does not match"),
+        ([*ERRATA, "variants", "generator"], ["adc"], r"'generator' does not match"),
+        ([*ERRATA, "variants", "a__b"], ["adc"], r"'a__b' does not match"),
+        ([*ERRATA, "variants", "adc"], ["acd"], r"variants\.adc\.0: 'acd' is not one of"),
         (["studies", "demo", "conditioning", "images"], 0, r"studies\.demo\.conditioning\.images"),
         (["studies", "demo", "rivals", "recipes"], ["weigthed"], r"rivals\.recipes\.0: 'weigthed' is not one of"),
         (["studies", "demo", "rivals", "sizes"], [10], r"demo\.rivals\.sizes: found 10; expected some of \[5, 'all'\]"),
@@ -169,3 +186,136 @@ def test_sizes_grow_however_they_are_listed():
     params = wrong(["studies", "demo", *SIGNS, "sizes"], ["all", 5])
     assert Study(params).sizes("drawn_signs") == ["5", "all"]
     assert Study(params).columns("5") == [("drawn_signs", "drawn_signs", "all")]
+
+
+def errata(**variants):
+    """Return the demo with these variants, all of them tried with every recipe below."""
+    recipes = ("real", "reacgan-pretrain", "reacgan-filtered-pretrain", "spade_bones_from_drawn_gestures-mixup")
+    settings = {"size": "all", "variants": variants, "rows": {recipe: list(variants) for recipe in recipes}}
+    return Study(wrong(["studies", "demo", "errata"], settings))
+
+
+def cells_of(chosen, recipe, variant):
+    (row,) = (row for row in chosen.errata_rows() if (row["recipe"], row["variant"]) == (recipe, variant))
+    return row["cells"][0]
+
+
+@pytest.mark.parametrize(
+    ("switch", "recipe", "cell"),
+    [
+        ("permuted_labels", "reacgan-filtered-pretrain", "nall-s0-reacgan-filtered-pretrain__v"),
+        ("unscaled_scores", "reacgan-filtered-pretrain", "nall-s0-reacgan-filtered__v-pretrain"),
+        ("inverted_filter", "reacgan-filtered-pretrain", "nall-s0-reacgan-filtered__v-pretrain"),
+        ("test_poses", "reacgan-pretrain", "nall-s0-reacgan__v-pretrain"),
+        ("adc", "reacgan-filtered-pretrain", "nall-s0-reacgan__v-filtered-pretrain"),
+        ("independent_subsets", "reacgan-pretrain", "nall-s0-reacgan__v-pretrain"),
+        ("unstratified_subsets", "reacgan-pretrain", "nall__v-s0-reacgan-pretrain"),
+        ("no_imagenet", "real", "nall-s0-real__v"),
+        (
+            "test_poses",
+            "spade_bones_from_drawn_gestures-mixup",
+            "nall-s0-spade_bones_from_drawn_gestures__v-mixup",
+        ),
+    ],
+)
+def test_a_variant_is_named_where_it_begins(switch, recipe, cell):
+    chosen = errata(v=[switch])
+    assert cells_of(chosen, recipe, "v") == f"drawn_signs-{cell}"
+    assert "__" not in cells_of(chosen, recipe, "")
+
+
+def new_files(switch, recipe):
+    """Return {rule: files} that a variant of one switch adds for a recipe, first seed, histories left out."""
+    tried = {"size": "all", "variants": {"v": [switch]}, "rows": {recipe: ["v"]}}
+    with_it, without = (Study(wrong(["studies", "demo", "errata"], {**tried, "rows": r})) for r in (tried["rows"], {}))
+    before = {path for paths in without.artifacts().values() for path in paths}
+    added = {path for paths in with_it.artifacts().values() for path in paths} - before
+    names = [path.split("/", 1)[1] for path in sorted(added) if "-s0" in path and not path.endswith(".png")]
+    return [name.removesuffix(".csv").replace("drawn_signs-", "") for name in names if not name.startswith("training")]
+
+
+@pytest.mark.parametrize(
+    ("switch", "made"),
+    [
+        ("inverted_filter", ["filtered/nall-s0-reacgan-filtered__v.zip"]),
+        (
+            "permuted_scores",
+            ["filtered/nall-s0-reacgan-filtered__v.zip", "scores/nall-s0-reacgan-filtered__v"],
+        ),
+        (
+            "truncation",
+            ["filtered/nall-s0-reacgan__v.zip", "images/nall-s0-reacgan__v.zip", "scores/nall-s0-reacgan__v"],
+        ),
+        (
+            "relu_skip",
+            [
+                "filtered/nall-s0-reacgan__v.zip",
+                "generators/nall-s0-reacgan__v.safetensors",
+                "images/nall-s0-reacgan__v.zip",
+                "scores/nall-s0-reacgan__v",
+            ],
+        ),
+        (
+            "independent_subsets",
+            [
+                "filtered/nall-s0-reacgan__v.zip",
+                "generators/nall__generator-s0-reacgan.safetensors",
+                "images/nall-s0-reacgan__v.zip",
+                "scores/nall-s0-reacgan__v",
+                "subsets/nall__generator-s0",
+            ],
+        ),
+        ("test_flips", []),
+    ],
+)
+def test_what_comes_before_an_error_is_shared(switch, made):
+    files = new_files(switch, "reacgan-filtered-pretrain")
+    assert [name for name in files if not name.startswith(("classifiers", "predictions"))] == made
+    assert sum(name.startswith("predictions") for name in files) == 1
+
+
+def test_each_stage_is_told_its_own_switches():
+    every = [switch for switches in SWITCHES.values() for switch in switches]
+    chosen = errata(all_of_them=every)
+    assert cells_of(chosen, "reacgan-filtered-pretrain", "all_of_them") == (
+        "drawn_signs-nall__all_of_them-s0-reacgan__all_of_them-filtered__all_of_them-pretrain__all_of_them"
+    )
+    size, maker = "all__all_of_them", "reacgan__all_of_them"
+    origin, condition = chosen.generator_of(("drawn_signs", size, 0), maker)
+    assert origin == ("drawn_signs", "all__all_of_them__generator", 0) and condition == maker
+    classifier = chosen.classifier_options("drawn_signs", size, 0, f"{maker}-pretrain__all_of_them")
+    told = {
+        "subsets": chosen.subset_options(size, 0)["as_published"],
+        "own_subsets": sorted(set(chosen.subset_options(origin[1], 0)["as_published"]) - {"unstratified_subsets"}),
+        "generators": chosen.generator_options(*origin, condition)["as_published"],
+        "images": chosen.image_options(0, maker)["as_published"],
+        "scores": chosen.score_options(f"{maker}-filtered__all_of_them")["as_published"],
+        "filtered": chosen.filter_options(f"{maker}-filtered__all_of_them")["as_published"],
+        "classifiers": classifier["as_published"],
+    }
+    assert told == {stage: sorted(switches) for stage, switches in SWITCHES.items()}
+    assert classifier["weights"] == "none" and chosen.subset_options(size, 0)["size"] == "all"
+    assert chosen.subset_options("5__generator", 0) == {
+        "size": 5,
+        "seed": 0,
+        "val_fraction": 0.2,
+        "as_published": ["independent_subsets"],
+    }
+
+
+def test_params_and_code_name_the_same_switches():
+    schema = yaml.safe_load((ROOT / "pipeline" / "schemas" / "params.schema.yaml").read_text())
+    listed = schema["$defs"]["study"]["properties"]["errata"]["properties"]["variants"]["additionalProperties"]
+    assert sorted(listed["items"]["enum"]) == sorted(switch for own in SWITCHES.values() for switch in own)
+    tried = study("errata").settings["errata"]
+    assert {switch for own in tried["variants"].values() for switch in own} == set(listed["items"]["enum"])
+    assert {name for names in tried["rows"].values() for name in names} == set(tried["variants"])
+    generators = schema["$defs"]["generator"]["properties"]["as_published"]["items"]["enum"]
+    assert tuple(generators) == SWITCHES["generators"] == AS_PUBLISHED
+    images = schema["$defs"]["study"]["properties"]["generation"]["properties"]["as_published"]["items"]["enum"]
+    assert tuple(images) == SWITCHES["images"]
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMS["studies"] if name != "errata"])
+def test_other_studies_try_no_errata(name):
+    assert study(name).errata_rows() == [] and study(name).artifacts()["errata"] == []

@@ -42,28 +42,44 @@ def to_input(images, image_size):
     return interpolate(scaled, (image_size, image_size), mode="bilinear", antialias=True)
 
 
+def as_stored(images, image_size):
+    """Return uint8 (B, H, W, 3) as float32 (B, 3, H, W) of 0 to 255, as the released code scores generated images."""
+    return to_input(images, image_size).add_(1).mul_(127.5)
+
+
 def take(samples, positions, flips, image_size, change=None):
     """Return the Batch at these positions, mirrored left to right where flips (B,) bool says so.
 
     change(images, positions), where it is given, alters the uint8 images before.
     """
-    device = samples.labels.device
-    flips, places = torch.from_numpy(flips).to(device), torch.from_numpy(positions).to(device)
+    places = torch.from_numpy(positions).to(samples.labels.device)
     images = samples.images[places]
     if change is not None:
         images = change(images, positions)
-    images = torch.where(flips[:, None, None, None], images.flip(2), images)
-    return Batch(to_input(images, image_size), samples.labels[places])
+    return Batch(to_input(_mirrored(images, flips), image_size), samples.labels[places])
 
 
-def epoch_batches(count, batch_size, *address):
+def _mirrored(images, flips):
+    flips = torch.from_numpy(flips).to(images.device)
+    return torch.where(flips[:, None, None, None], images.flip(2), images)
+
+
+def coins(count, *address):
+    """Return which of `count` images are mirrored, (count,) bool: half of them, as the address has it."""
+    return stream(*address).random(count) < 0.5
+
+
+def epoch_batches(count, batch_size, *address, drop_last=False):
     """Return one epoch as a list of (positions, flips): every image once, in an order that the address alone sets.
 
-    The last batch may be smaller; the released code drops it. A single image left over joins the batch before it,
-    because batch normalisation learns nothing from one image. A flip belongs to the image, not to its place.
+    The last batch may be smaller; drop_last leaves it out, as the released code does. A single image left over joins
+    the batch before it, because batch normalisation learns nothing from one image. A flip belongs to the image, not to
+    its place.
     """
     random = stream(*address)
     order, flips = random.permutation(count), random.random(count) < 0.5
+    if drop_last:
+        order = order[: count // batch_size * batch_size]
     return _cut(order, flips[order], batch_size)
 
 
@@ -79,7 +95,7 @@ def balanced_batches(labels, batch_size, *address):
 
 def _cut(order, flips, batch_size):
     starts = [batch_size * number for number in range(num_batches(len(order), batch_size))]
-    ends = [*starts[1:], len(order)]
+    ends = [*starts[1:], len(order)][: len(starts)]
     return [(order[start:end], flips[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
@@ -90,9 +106,13 @@ def draw(samples, count, image_size, random):
 
 
 @torch.inference_mode()
-def predict(model, images, batch_size, image_size):
-    """Return logits (N, K) float32 on the CPU for uint8 images (N, H, W, 3): each once, in order, never mirrored."""
+def predict(model, images, batch_size, image_size, flips=None, prepare=to_input):
+    """Return logits (N, K) float32 on the CPU for uint8 images (N, H, W, 3): each once, in order.
+
+    None is mirrored, unless flips (N,) bool says so; prepare(images, image_size) makes them what the model sees.
+    """
     model.eval()
     device = next(model.parameters()).device
+    images = images if flips is None else _mirrored(images, flips)
     batches = (images[start : start + batch_size].to(device) for start in range(0, len(images), batch_size))
-    return torch.cat([model(to_input(batch, image_size)).float().cpu() for batch in batches])
+    return torch.cat([model(prepare(batch, image_size)).float().cpu() for batch in batches])

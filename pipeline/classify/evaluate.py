@@ -1,8 +1,12 @@
-"""Predict the hand shape of every test image: once, in order, as it is."""
+"""Predict the hand shape of every test image: once, in order, as it is.
+
+The released code mirrors half of the test images (`test_flips`), leaves out the last ones that fill no batch, and
+divides by the number of all; a table of errata tells what it prints.
+"""
 
 import torch
 
-from pipeline.classify.batches import predict
+from pipeline.classify.batches import coins, predict, to_input
 from pipeline.classify.model import check_classes, load_classifier
 from pipeline.data.archive import read_image_set
 from pipeline.data.files import replacing
@@ -12,9 +16,9 @@ from pipeline.stage import run_stage, stage_arguments
 PASS_SIZE = 128  # images that a finished classifier is shown at once
 
 
-def class_probabilities(model, images, image_size):
-    """Return softmax probabilities (N, K) float64 for uint8 images (N, H, W, 3), scaled as in training."""
-    logits = predict(model, torch.from_numpy(images), PASS_SIZE, image_size)
+def class_probabilities(model, images, image_size, flips=None, prepare=to_input):
+    """Return softmax probabilities (N, K) float64 for uint8 images (N, H, W, 3), by default scaled as in training."""
+    logits = predict(model, torch.from_numpy(images), PASS_SIZE, image_size, flips, prepare)
     return torch.softmax(logits.double(), 1).numpy()
 
 
@@ -30,7 +34,9 @@ def main():
     args = stage_arguments(__doc__, inputs=("crops", "classifier")).parse_args()
     torch.set_num_threads(args.threads)
     test = read_image_set(args.crops)
-    table = predictions(test.rows, probabilities_of(test, args.crops, args.classifier))
+    model, options = fitting_classifier(test, args.crops, args.classifier)
+    flips = coins(len(test), options["seed"], "flips of test") if "test_flips" in options["as_published"] else None
+    table = predictions(test.rows, class_probabilities(model, test.images, options["image_size"], flips))
     with replacing(args.out) as beside:
         table.to_csv(beside, index=False)
     labels, predicted = table["label"].to_numpy(), table["predicted"].to_numpy()
@@ -38,12 +44,17 @@ def main():
     print(f"macro recall {macro_recall(labels, predicted):.4f}")
 
 
-def probabilities_of(image_set, images_path, classifier_path):
+def probabilities_of(image_set, images_path, classifier_path, prepare=to_input):
     """Return class_probabilities of an ImageSet by a stored classifier; WrongInput if their classes differ."""
+    model, options = fitting_classifier(image_set, images_path, classifier_path)
+    return class_probabilities(model, image_set.images, options["image_size"], prepare=prepare)
+
+
+def fitting_classifier(image_set, images_path, classifier_path):
+    """Return (model, its options) of a stored classifier; WrongInput if its classes are not those of the images."""
     model, description = load_classifier(classifier_path)
     check_classes(images_path, image_set.class_names, description["class_names"])
-    model = model.to("cuda" if torch.cuda.is_available() else "cpu")
-    return class_probabilities(model, image_set.images, description["options"]["image_size"])
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), description["options"]
 
 
 if __name__ == "__main__":

@@ -18,10 +18,9 @@ def build_classifier(backbone, weights, num_classes):
     """Return a module: images (B, 3, H, W) in [-1, 1] -> logits (B, num_classes), weights in channels-last order.
 
     weights: "imagenet" downloads timm's ImageNet-1k weights, "lite0" reads those of an installed package, "none" draws
-    them from torch's current seed; the head is always drawn. The released code sets `fc`, which its network does not
-    have, and so trains a head of 1000 classes; here, as in the text, the head has one output per class. Images are
-    scaled to [-1, 1] as in the released code, not by ImageNet's mean. Raises WrongInput for an unknown backbone and
-    for weights that cannot be had.
+    them from torch's current seed; the head is drawn, unless it has ImageNet's 1000 outputs. Images are scaled to
+    [-1, 1] as in the released code, not by ImageNet's mean. Raises WrongInput for an unknown backbone and for weights
+    that cannot be had.
     """
     import timm  # seconds: only for those who build a network
 
@@ -35,6 +34,14 @@ def build_classifier(backbone, weights, num_classes):
     if weights == "lite0":
         load_lite0(model, backbone)
     return model.to(memory_format=torch.channels_last)
+
+
+def num_outputs(options, num_classes):
+    """Return how many outputs a classifier of these options has: here, as in the text, one per class.
+
+    The released code sets `fc`, which its network does not have, and so trains all of ImageNet's (`thousand_outputs`).
+    """
+    return 1000 if "thousand_outputs" in options["as_published"] else num_classes
 
 
 def _downloaded(create_model, backbone, num_classes, dropout):
@@ -51,12 +58,12 @@ def _downloaded(create_model, backbone, num_classes, dropout):
 
 
 def load_lite0(model, backbone):
-    """Fill a tf_efficientnet_lite0, all but its head, with the ImageNet weights of an installed package."""
+    """Fill a tf_efficientnet_lite0 with the ImageNet weights of an installed package, but a head of other width."""
     if backbone != "tf_efficientnet_lite0":
         raise WrongInput(f"weights 'lite0' do not fit {backbone}; set backbone to tf_efficientnet_lite0")
-    own = model.state_dict()
-    head = {name: own[name] for name in ("classifier.weight", "classifier.bias")}
-    model.load_state_dict(lite0_weights() | head)
+    own, stored = model.state_dict(), lite0_weights()
+    head = {name: own[name] for name in own if own[name].shape != stored[name].shape}
+    model.load_state_dict(stored | head)
 
 
 def save_classifier(path, weights, options, class_names, best_epoch):
@@ -78,7 +85,8 @@ def load_classifier(path):
         raise WrongInput(f"{path}: no such classifier; run Snakemake to train it") from None
     except (SafetensorError, TypeError, KeyError):
         raise WrongInput(f"{path}: not a classifier of this project; delete it and run Snakemake again") from None
-    model = build_classifier(description["options"]["backbone"], "none", len(description["class_names"]))
+    options = description["options"]
+    model = build_classifier(options["backbone"], "none", num_outputs(options, len(description["class_names"])))
     model.load_state_dict(weights)
     return model.eval(), description
 

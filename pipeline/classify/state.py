@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pipeline.chance import seed_of
-from pipeline.classify.model import build_classifier
+from pipeline.classify.model import build_classifier, num_outputs
 from pipeline.data.files import replacing
 
 
@@ -22,7 +22,8 @@ class Training:
     def __init__(self, options, num_classes, device):
         # The same first weights for every strategy: their comparison is paired.
         torch.manual_seed(seed_of(options["seed"], "first weights"))
-        self.model = build_classifier(options["backbone"], options["weights"], num_classes).to(device)
+        outputs = num_outputs(options, num_classes)
+        self.model = build_classifier(options["backbone"], options["weights"], outputs).to(device)
         self.options = options
         self.epochs_done = 0
         self.history = []

@@ -9,6 +9,7 @@ from pipeline.classify.batches import Batch, draw
 
 STRATEGIES = ("real", "pretrain", "regularization", "mixup")
 _MIXING = ("regularization", "mixup", "real_mixup")
+_EVERYWHERE = 5.0  # both parameters of the beta distribution with which the released code mixes, whatever the strategy
 
 
 def gen_weight(epoch, alpha, beta, growing):
@@ -24,9 +25,8 @@ def batch_loss(model, real, generated, options, epoch, random, criterion=cross_e
     loss of logits and labels, where nothing is mixed or added.
     """
     strategy = options["strategy"]
-    # The released code mixes its batches in every strategy; the text, followed here, only in MIXUP.
     if strategy not in _MIXING:
-        return plain_loss(model, real, criterion)
+        return lone_loss(model, real, options, random, criterion)
     settings = options["strategies"][strategy]
     if strategy == "real_mixup":
         # Zhang et al. 2018: the mixup of two real batches, at every step.
@@ -34,10 +34,19 @@ def batch_loss(model, real, generated, options, epoch, random, criterion=cross_e
         return mixup_loss(model, reordered(real, random), real, share)
     weight = gen_weight(epoch, settings["alpha"], settings["beta"], settings["growing"])
     if strategy == "regularization":
-        return regularized_loss(model, real, draw(generated, len(real.labels), options["image_size"], random), weight)
+        drawn = draw(generated, len(real.labels), options["image_size"], random)
+        return regularized_loss(*(lone_loss(model, batch, options, random) for batch in (real, drawn)), weight)
     # One λ per batch, from a symmetric beta distribution, as released; the text says only that it is in [0, 1].
     share = random.beta(settings["beta_distribution"], settings["beta_distribution"])
     return mixup_loss(model, mixup_partner(real, generated, weight, options["image_size"], random), real, share)
+
+
+def lone_loss(model, batch, options, random, criterion=cross_entropy):
+    """Return (loss, hits) of a batch by itself: plain, or with `mixup_everywhere` mixed with itself."""
+    # The released code mixes its batches in every strategy and phase; the text, followed here, only in MIXUP.
+    if "mixup_everywhere" not in options["as_published"]:
+        return plain_loss(model, batch, criterion)
+    return mixup_loss(model, reordered(batch, random), batch, random.beta(_EVERYWHERE, _EVERYWHERE))
 
 
 def plain_loss(model, batch, criterion=cross_entropy):
@@ -46,10 +55,12 @@ def plain_loss(model, batch, criterion=cross_entropy):
     return criterion(logits, batch.labels), _hits(logits, batch.labels)
 
 
-def regularized_loss(model, real, generated, weight):
-    """L(S_r) + σ L(S_g) (Equation 1). Two passes, as released: real images are normalised among themselves."""
-    real_loss, hits = plain_loss(model, real)
-    return real_loss + weight * plain_loss(model, generated)[0], hits
+def regularized_loss(real, generated, weight):
+    """L(S_r) + σ L(S_g) (Equation 1) of two (loss, hits), with the hits of the real batch.
+
+    Two passes, as released: real images are normalised among themselves.
+    """
+    return real[0] + weight * generated[0], real[1]
 
 
 def mixup_partner(real, generated, weight, image_size, random):

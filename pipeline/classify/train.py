@@ -8,12 +8,13 @@ import pandas as pd
 import torch
 
 from pipeline.chance import seed_of, stream
-from pipeline.classify.batches import balanced_batches, epoch_batches, predict, take, to_samples
+from pipeline.classify.batches import balanced_batches, coins, epoch_batches, predict, take, to_samples
 from pipeline.classify.budget import RIVALS, num_epochs
+from pipeline.classify.folder_order import read_back
 from pipeline.classify.model import check_classes, save_classifier
 from pipeline.classify.rivals import augment, class_counts, criterion_of, val_criterion_of
 from pipeline.classify.state import Training, identity_of
-from pipeline.classify.strategies import STRATEGIES, batch_loss, plain_loss
+from pipeline.classify.strategies import STRATEGIES, batch_loss, lone_loss
 from pipeline.data.archive import read_image_set
 from pipeline.data.files import discard, replacing
 from pipeline.data.subset import read_subset
@@ -51,7 +52,7 @@ def train_classifier(fit, val, generated, options, state_path, seconds_between_s
         samples = pool if phase == "pretrain" else fit_samples
         loss = criterion_of(options["strategy"], counts, (epoch + 1) / real_epochs)
         row = {"epoch": epoch, "phase": phase} | train_epoch(training, phase, epoch, samples, pool, loss, progress)
-        row |= validate(training.model, val_samples, options, judged_by)
+        row |= validate(training.model, val_samples, options, judged_by, phase, epoch)
         finish_epoch(training, row)
         if time.monotonic() - saved >= seconds_between_states:
             training.save(state_path, identity)
@@ -69,8 +70,9 @@ def schedule(options, real_epochs):
 def train_epoch(training, phase, epoch, samples, pool, criterion, progress):
     """Train on every sample once (`balanced`: on as many); return {"train_loss", "train_accuracy"}.
 
-    Both are means over the samples while they changed. Accuracy counts the real batch (in MIXUP: the label with more
-    weight); the loss is the strategy's whole loss, of which criterion(logits, labels) is the part for real images.
+    Both are means over the samples while they changed. With `dropped_last_batch` the last images, which fill no batch,
+    are left out. Accuracy counts the real batch (in MIXUP: the label with more weight); the loss is the strategy's
+    whole loss, of which criterion(logits, labels) is the part for real images.
     """
     options, model = training.options, training.model
     # Dropout and stochastic depth draw from torch: an epoch's draws must not depend on the epochs before it.
@@ -78,10 +80,15 @@ def train_epoch(training, phase, epoch, samples, pool, criterion, progress):
     model.train()
     totals = torch.zeros(2, device=samples.labels.device)
     change = functools.partial(_augmented, options, epoch) if options["strategy"] == "augmented" else None
-    for step, (positions, flips) in enumerate(_batches(samples, phase, epoch, options)):
+    batches = _batches(samples, phase, epoch, options)
+    if not batches:
+        raise WrongInput(
+            f"batch_size {options['batch_size']}: more than the {len(samples)} images of an epoch; lower it"
+        )
+    for step, (positions, flips) in enumerate(batches):
         batch = take(samples, positions, flips, options["image_size"], change)
         if phase == "pretrain":
-            loss, hits = plain_loss(model, batch)
+            loss, hits = lone_loss(model, batch, options, stream(options["seed"], "pretrain", epoch, step))
         else:
             random = stream(options["seed"], "generated", epoch, step)
             loss, hits = batch_loss(model, batch, pool, options, epoch, random, criterion)
@@ -90,7 +97,7 @@ def train_epoch(training, phase, epoch, samples, pool, criterion, progress):
         training.optimizer.step()
         totals += torch.stack([loss.detach() * len(positions), hits])
         progress.report(phase, epoch, len(positions), loss)
-    train_loss, train_accuracy = (totals / len(samples)).tolist()
+    train_loss, train_accuracy = (totals / sum(len(positions) for positions, _ in batches)).tolist()
     return {"train_loss": train_loss, "train_accuracy": train_accuracy}
 
 
@@ -98,22 +105,29 @@ def _batches(samples, phase, epoch, options):
     address = options["seed"], "batches", phase, epoch
     if options["strategy"] == "balanced":
         return balanced_batches(samples.labels.cpu().numpy(), options["batch_size"], *address)
-    return epoch_batches(len(samples), options["batch_size"], *address)
+    drop_last = "dropped_last_batch" in options["as_published"]
+    return epoch_batches(len(samples), options["batch_size"], *address, drop_last=drop_last)
 
 
 def _augmented(options, epoch, images, positions):
     return augment(images, positions, options["seed"], "augment", epoch)
 
 
-def validate(model, val, options, criterion):
+def validate(model, val, options, criterion, phase, epoch):
     """Return {"val_loss", "val_accuracy"} over real validation images, NaN without any.
 
-    val_loss is by criterion(logits, labels), val_accuracy by the logits as they are.
+    val_loss is by criterion(logits, labels), val_accuracy by the logits as they are. The released code mirrors half of
+    the images, others every epoch (`test_flips`), and leaves out the last ones that fill no batch
+    (`dropped_last_batch`).
     """
-    if len(val) == 0:
+    published, batch_size = options["as_published"], options["batch_size"]
+    count = len(val) // batch_size * batch_size if "dropped_last_batch" in published else len(val)
+    if count == 0:
         return {"val_loss": math.nan, "val_accuracy": math.nan}
-    logits = predict(model, val.images, options["batch_size"], options["image_size"])
-    labels = val.labels.cpu()
+    address = (options["seed"], "flips of validation", phase, epoch)
+    flips = coins(count, *address) if "test_flips" in published else None
+    logits = predict(model, val.images[:count], batch_size, options["image_size"], flips)
+    labels = val.labels[:count].cpu()
     hits = (logits.argmax(1) == labels).double().mean()
     return {"val_loss": criterion(logits, labels).item(), "val_accuracy": hits.item()}
 
@@ -191,6 +205,8 @@ def main():
     if len(fit) == 0:
         raise WrongInput(f"{args.subset}: no row with part 'fit'; expected images to train on; make the subset larger")
     generated = read_generated(args.generated, args.options["strategy"], fit.class_names)
+    if generated is not None and "permuted_labels" in args.options["as_published"]:
+        generated = read_back(generated)
     print(
         f"{args.options['strategy']}: {len(fit)} real images, {len(val)} to validate, {len(generated or ())} generated"
     )

@@ -1,6 +1,7 @@
 """Subsets: n training images of each class, the same for generator and classifier (Section 4.2).
 
-The released code draws the generator's and the classifier's images apart and unstratified; here one file names both.
+One file names both; the released code draws them apart (`independent_subsets`) and regardless of class and clip
+(`unstratified_subsets`).
 Part `fit` trains; part `val` picks the classifier's best epoch. Of each class, `val` holds whole groups; a clip that
 shows two classes may validate one and train the other.
 """
@@ -21,6 +22,19 @@ def draw_subset(rows, size, val_fraction, seed):
     """
     drawn = [_draw_class(own, size, val_fraction, seed) for _, own in rows.groupby("label", sort=True)]
     return pd.concat(drawn, ignore_index=True)
+
+
+def draw_unstratified(rows, size, val_fraction, seed):
+    """Return the rows of a subset as the released code draws it, with a column `part`: images of any class and clip.
+
+    `val` is a fraction of all images, whatever the size, `fit` has `size` images per class on average of the others.
+    """
+    order = [seed_of(seed, "unstratified", name) for name in rows["name"]]
+    rows = rows.assign(order=order).sort_values("order").drop(columns="order")
+    num_val = int(val_fraction * len(rows))
+    num_fit = len(rows) if size == "all" else size * rows["label"].nunique()
+    fit, val = rows[num_val:].head(num_fit), rows[:num_val]
+    return pd.concat([fit.assign(part="fit"), val.assign(part="val")], ignore_index=True)
 
 
 def _draw_class(rows, size, val_fraction, seed):
@@ -61,21 +75,24 @@ def main():
     args = stage_arguments(__doc__, inputs=["crops"]).parse_args()
     options = args.options
     rows, class_names = read_metadata(args.crops)
-    chosen = draw_subset(rows, options["size"], options["val_fraction"], options["seed"])
-    _report(chosen, options["size"], class_names, args.crops)
+    apart, unstratified = (name in options["as_published"] for name in ("independent_subsets", "unstratified_subsets"))
+    seed = seed_of(options["seed"], "the generator's own") if apart else options["seed"]
+    draw = draw_unstratified if unstratified else draw_subset
+    chosen = draw(rows, options["size"], options["val_fraction"], seed)
+    _report(chosen, options["size"], class_names, args.crops, unstratified)
     with replacing(args.out) as beside:
         chosen[["file_name", "class", "label", "group", "part"]].to_csv(beside, index=False)
 
 
-def _report(chosen, size, class_names, crops):
+def _report(chosen, size, class_names, crops, unstratified):
     counts = chosen.groupby("label").size().reindex(range(len(class_names)), fill_value=0)
     num_val = int((chosen["part"] == "val").sum())
     print(f"{len(chosen)} images of {len(class_names)} classes, {num_val} of them to validate")
-    if not counts.all():
+    if not counts.all() and not unstratified:
         name = class_names[int(counts.argmin())]
         raise WrongInput(f"{crops}: class {name!r} has no training image; raise the data set's split.min_images")
     short = [f"{class_names[label]} {count}" for label, count in counts.items() if size != "all" and count < size]
-    if short:
+    if short and not unstratified:
         note(
             f"{crops}: {len(short)} classes have fewer than the {size} training images asked, and give all they have"
             f" ({', '.join(short)}); add images, or leave these classes out of the data set's `classes`"

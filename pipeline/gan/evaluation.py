@@ -1,6 +1,7 @@
 """How good a generator is while it trains, judged against the images it learns from; no other image is looked at.
 
-The released code chooses among its checkpoints by FID to the images that the classifiers are tested on.
+The released code chooses among its checkpoints by FID to the images that the classifiers are tested on; with
+`test_reference` the batches are of these.
 """
 
 import functools
@@ -62,7 +63,7 @@ class Evaluation:
 
     @property
     def real_images(self):
-        """The training images that are compared, uint8 (count, 64, 64, 3)."""
+        """The real images that are compared, uint8 (count, 64, 64, 3)."""
         return self.batches.images[self.batches.positions("evaluation", 0, self.count)]
 
     def _real_features(self, between):

@@ -19,10 +19,10 @@ class Supervision:
     ended by it: Snakemake and Slurm know that status, and the same command goes on from this very step.
     """
 
-    def __init__(self, training, batches, options, keep, stop, events):
+    def __init__(self, training, batches, judges, options, keep, stop, events):
         self.training, self.batches, self.options = training, batches, options
         self.keep, self.stop, self.events = keep, stop, events
-        self.evaluation = Evaluation(batches, options["evaluation"])
+        self.evaluation = Evaluation(judges, options["evaluation"])
         self.start, self.first_step = time.monotonic(), training.step
         self.reported, self.checked = self.start, training.step
 

@@ -2,6 +2,7 @@
 
 import torch
 
+from pipeline.data.archive import read_image_set
 from pipeline.data.files import discard
 from pipeline.data.subset import read_subset
 from pipeline.gan.augment import augment
@@ -31,6 +32,7 @@ AS_PUBLISHED = (
     "density_keypoints",
     "nearest_pose",
     "relu_skip",
+    "test_reference",
     "unmirrored_pose",
     "unmoved_pose",
 )
@@ -113,11 +115,12 @@ def class_loss(training, embeddings, labels, options):
     return options["lambda_cond"] * loss
 
 
-def train_generator(image_set, options, state, events=None):
+def train_generator(image_set, options, state, events=None, reference=None):
     """Train on an ImageSet of crops, taking up the state file where it fits; return (the best generator, its History).
 
-    events: a folder for TensorBoard, or None. Raises WrongInput where the options or the images do not allow it, and
-    when a loss is no longer finite.
+    events: a folder for TensorBoard, or None. reference: the ImageSet that decides which generator is best, where it is
+    not the training images that do (`test_reference`). Raises WrongInput where the options or the images do not allow
+    it, and when a loss is no longer finite.
     """
     image_set = check(image_set, options)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -125,6 +128,10 @@ def train_generator(image_set, options, state, events=None):
     training = new_training(batches.num_classes, options, device)
     share_batch_norm(training.generator)
     circumstances = {"options": options, "data": fingerprint(image_set)}
+    judges = batches.of_all_rows()
+    if reference is not None:
+        reference = check(reference, options)
+        judges, circumstances["reference"] = TrainingBatches(reference, options, device), fingerprint(reference)
     fresh = resume_training(state, training, circumstances)
     print(f"a new training: {fresh}" if fresh else f"goes on after step {training.step}", flush=True)
 
@@ -135,7 +142,7 @@ def train_generator(image_set, options, state, events=None):
 
     with StopRequest() as stop:
         told = Events(events if leads() else None, training.step)
-        supervision = Supervision(training, batches.of_all_rows(), options, keep, stop, told)
+        supervision = Supervision(training, batches.of_all_rows(), judges, options, keep, stop, told)
         supervision.evaluate_if_due()
         train(training, batches, options, supervision)
     generator = build_generator(options["condition"], batches.num_classes, options)
@@ -181,12 +188,16 @@ def _join(first, second):
 
 def main():
     parser = stage_arguments(
-        __doc__, inputs=["crops", "subset", "state"], outputs=["out", "curve", "samples"], optional=["events"]
+        __doc__,
+        inputs=["crops", "subset", "state"],
+        outputs=["out", "curve", "samples"],
+        optional=["events", "reference"],
     )
     args = parser.parse_args()
     join_processes(args.threads)
     image_set = read_subset(args.crops, args.subset, "fit")
-    generator, history = train_generator(image_set, args.options, args.state, args.events)
+    reference = read_image_set(args.reference) if args.reference else None
+    generator, history = train_generator(image_set, args.options, args.state, args.events, reference)
     if leads():
         write_curve(args.curve, history)
         write_samples(args.samples, history)

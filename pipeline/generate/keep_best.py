@@ -11,19 +11,35 @@ from pipeline.data.files import replacing
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
 
-def keep_best(scores, labels, keep_fraction):
+def keep_best(scores, labels, keep_fraction, inverted=False):
     """Return positions int64, ascending, of the highest scores (N,) of each class: that fraction of it, at least one.
 
-    Of equal scores the earlier position stays. The released code replaces a kept image only by a worse one, and so
-    keeps the first images instead of the best.
+    Of equal scores the earlier position stays. inverted: keep what the released code keeps instead.
     """
     scores, labels = np.asarray(scores, float), np.asarray(labels)
-    return np.sort(np.concatenate([_best_of(np.flatnonzero(labels == c), scores, keep_fraction) for c in set(labels)]))
+    keep = _first_of if inverted else _best_of
+    kept = []
+    for label in set(labels):
+        positions = np.flatnonzero(labels == label)
+        kept.append(keep(positions, scores, max(1, round(keep_fraction * len(positions)))))
+    return np.sort(np.concatenate(kept))
 
 
-def _best_of(positions, scores, keep_fraction):
-    order = np.argsort(-scores[positions], kind="stable")
-    return positions[order[: max(1, round(keep_fraction * len(positions)))]]
+def _best_of(positions, scores, count):
+    return positions[np.argsort(-scores[positions], kind="stable")[:count]]
+
+
+def _first_of(positions, scores, count):
+    """The first images; the worst of those kept gives way only to one that is worse still (utils/loops.py:231-234).
+
+    The released code also skips up to a batch of images at the end; here all are met.
+    """
+    kept = positions[:count].copy()
+    for position in positions[count:]:
+        worst = scores[kept].argmin()
+        if scores[position] < scores[kept[worst]]:
+            kept[worst] = position
+    return kept
 
 
 def read_scores(path, rows, images_path):
@@ -62,7 +78,8 @@ def main():
     args = stage_arguments(__doc__, inputs=("images", "scores")).parse_args()
     rows, _ = read_metadata(args.images)
     scores = read_scores(args.scores, rows, args.images)
-    kept = keep_best(scores, rows["label"], args.options["keep_fraction"])
+    inverted = "inverted_filter" in args.options["as_published"]
+    kept = keep_best(scores, rows["label"], args.options["keep_fraction"], inverted)
     copy_images(args.images, rows.assign(score=scores).iloc[kept], args.out)
     print(f"kept {len(kept)} of {len(rows)} images, mean score {scores[kept].mean():.4f} of {scores.mean():.4f}")
 

@@ -6,14 +6,24 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.recipes import COPIES, generator_of, maker_of, size_in_words, strategy_of
+from pipeline.recipes import (
+    COPIES,
+    generator_of,
+    is_own,
+    maker_of,
+    split_kept,
+    split_size,
+    split_variant,
+)
 from pipeline.sources import ROOT
 from pipeline.stage import WrongInput
 from pipeline.study import QUALITY_TABLES
 
 RESULTS, PICTURES, STATES = "results", ".inspected", ".state"
 
-_CELL = re.compile(r"(?P<dataset>[a-z0-9_]+)-n(?P<size>\d+|all)-s(?P<seed>\d+)(?:-(?P<rest>[a-z0-9_-]+))?")
+_CELL = re.compile(
+    r"(?P<dataset>[a-z0-9_]+)-n(?P<size>(?:\d+|all)(?:__[a-z0-9_]+)?)-s(?P<seed>\d+)(?:-(?P<rest>[a-z0-9_-]+))?"
+)
 _TABLE = re.compile(r"table(?P<number>\d+)(?P<long>_long)?")
 # Tables and texts for people that lie beside those of the paper.
 _FURTHER = {"rivals": "table of rivals", "verdict": "verdict on generated images"}
@@ -45,6 +55,7 @@ _HOLDS = {
     "audit": {"audit of a data set", "test images beside training images", "picture"},
     "rating_forms": {"page", "key of a rating form"},
     "ratings": {"ratings by people"},
+    "errata": {"table", "claims"},
     "verdict": {"numbers of a verdict", "compared recipes"},
     "claims": {"claims"},
     "figures": {"picture", "drawing"},
@@ -129,7 +140,7 @@ def dataset_of(place):
 def name_says(place):
     """Return in words what the file name says: data set, subset, seed, and condition or recipe."""
     if cell := _CELL.fullmatch(place.stem):
-        words = [f"data set {cell['dataset']}", size_in_words(cell["size"]), f"seed {cell['seed']}"]
+        words = [f"data set {cell['dataset']}", _size_says(cell["size"]), f"seed {cell['seed']}"]
         return ", ".join(words + ([_rest_says(cell["rest"], cell["dataset"], rule_of(place))] if cell["rest"] else []))
     if table := _TABLE.fullmatch(place.stem):
         return f"Table {table['number']} of the paper" + (", one row per cell" if table["long"] else "")
@@ -137,6 +148,8 @@ def name_says(place):
         return f"Figure {figure['number']} of the paper"
     if rule_of(place) in _FURTHER:
         return _FURTHER[rule_of(place)]
+    if rule_of(place) == "errata":
+        return "errors of the released code" + (", one row per cell" if place.stem.endswith("_long") else "")
     if rule_of(place) == "claims":
         return "claims of Section 5.2 of the paper"
     if part := _PART.fullmatch(place.stem):
@@ -144,21 +157,35 @@ def name_says(place):
     return f"data set {place.stem}" if rule_of(place) else "nothing that this program knows"
 
 
+def _size_says(text):
+    size, variant = split_size(text)
+    said = "all training images" if size == "all" else f"{size} training images per class"
+    return said + _variant_says(variant) + (", the generator's own" if is_own(text) else "")
+
+
 def _rest_says(rest, dataset, rule):
     if rule == "generators":
-        return f"condition {rest}"
+        condition, variant = split_variant(rest)
+        return f"condition {condition}{_variant_says(variant)}"
     if rule in ("images", "scores", "conditioning", "quality", "filtered"):
-        return ("the best " if rule == "filtered" else "") + "images of " + _generator(rest, dataset)
-    made = maker_of(rest)
+        maker, filtered = split_kept(rest)
+        best = "the best " if rule == "filtered" else ""
+        return f"{best}images of {_generator(maker, dataset)}" + (filtered and f", filtered{_variant_says(filtered)}")
+    made, (strategy, variant) = maker_of(rest), split_variant(rest.split("-")[-1])
     if made is None:
-        return f"recipe {rest}: real images alone"
+        return f"recipe {rest}: real images alone{_variant_says(variant)}"
     maker, filtered = made
     if maker == COPIES:
-        return f"recipe {rest}: {strategy_of(rest)} with copies of the real images"
+        return f"recipe {rest}: {strategy} with copies of the real images"
     best = "the best " if filtered else ""
-    return f"recipe {rest}: {strategy_of(rest)} with {best}images of {_generator(maker, dataset)}"
+    return f"recipe {rest}: {strategy}{_variant_says(variant)} with {best}images of {_generator(maker, dataset)}"
 
 
 def _generator(maker, dataset):
-    (origin, _, _), condition = generator_of((dataset, None, None), maker)
-    return condition if origin == dataset else f"{condition} trained on {origin}"
+    name, variant = split_variant(maker)
+    (origin, _, _), condition = generator_of((dataset, None, None), name)
+    return (condition if origin == dataset else f"{condition} trained on {origin}") + _variant_says(variant)
+
+
+def _variant_says(variant):
+    return f" (variant {variant})" if variant else ""

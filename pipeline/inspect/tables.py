@@ -249,4 +249,5 @@ _KINDS = (
     (("epoch", "phase", *curves.MEASURES), ("epoch", *curves.MEASURES), curves.read),
     (("size", "recipe", "generated", "macro_recall"), (), _compared),
     (("source", "method"), (), _table),
+    (("recipe", "switches"), (), _table),
 )

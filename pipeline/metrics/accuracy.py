@@ -9,6 +9,13 @@ def accuracy(labels, predicted):
     return float(np.mean(labels == predicted))
 
 
+def printed_accuracy(labels, predicted, batch_size):
+    """Return the accuracy that the released code prints: hits in whole batches (`drop_last`), over all images (N,)."""
+    labels, predicted = _matched(labels, predicted)
+    whole = len(labels) // batch_size * batch_size
+    return float(np.sum(labels[:whole] == predicted[:whole]) / len(labels))
+
+
 def class_accuracy(labels, predicted, num_classes):
     """Return the recall of each class (num_classes,) float64; NaN for a class with no image."""
     labels, predicted = _matched(labels, predicted)

@@ -33,6 +33,8 @@ _KINDS = (
     "figures.pdf",
     "claims.json",
     "verdict.json",
+    "errata.csv",
+    "errata.json",
     "quality.json",
     "ratings.json",
     "conditioning/measures.json",
@@ -92,6 +94,7 @@ def content_of(study, files):
         "figures": _figures(files, names),
         "absent_figures": [number for number in captions.FIGURES if f"figure{number}" not in files["figures.png"]],
         "claims": [claim for path in files["claims.json"].values() for claim in _claims(path)],
+        "errata": [_erratum(name, files) for name in files["errata.csv"]],
         "ratings": {name: _read_json(path) for name, path in files["ratings.json"].items()},
         "quality": {name: flat(_read_json(path)) for name, path in files["quality.json"].items()},
         "measures": MEASURES,
@@ -118,7 +121,8 @@ def sentences(study):
         f"Generators ({_listed(conditions)}) learn hands from {_listed(learnt)}, and make"
         f" {study.settings['generation']['images_per_class']} images of every class, however rare it is.",
         f"Classifiers ({_listed(backbones)}) learn from real images alone and, by {_listed(STRATEGIES)}, from real and"
-        " generated ones; all are judged on test images from which nothing learns and by which nothing is chosen.",
+        " generated ones; all are judged on test images from which nothing learns and by which nothing is chosen"
+        + (", some errata excepted, which do so as the released code does." if study.errata_rows() else "."),
     ]
 
 
@@ -180,6 +184,12 @@ def _claims(path):
     """Return (name, sentence, {number's name: text}) of each claim of a file {claim: {"sentence", numbers}}."""
     claims = _read_json(path).items()
     return [(name, own["sentence"], flat({k: v for k, v in own.items() if k != "sentence"})) for name, own in claims]
+
+
+def _erratum(name, files):
+    """Return the table of errata as text, and what it answers."""
+    told = _read_json(files["errata.json"][name])
+    return {"table": read_rows(files["errata.csv"][name]), "sentences": [one["sentence"] for one in told.values()]}
 
 
 def _sheets(paths, alt):

@@ -13,8 +13,9 @@ from pipeline.expected import announce
 from pipeline.recipes import (
     COPIES,
     classifier_folder,
-    generator_of,
+    kept_of,
     maker_of,
+    split_kept,
     subset_name,
 )
 from pipeline.shown import (
@@ -50,10 +51,11 @@ SUBSET = "{dataset}-n{size}-s{seed}"
 
 wildcard_constraints:
     dataset="[a-z0-9_]+",
-    size="[0-9]+|all",
+    size="([0-9]+|all)(__[a-z0-9_]+)?",
     seed="[0-9]+",
-    condition="(reacgan|spade_keypoints|spade_bones)(_[a-z0-9]+)?",
+    condition="(reacgan|spade_keypoints|spade_bones)(_[a-z0-9]+)?(__[a-z0-9_]+)?",
     maker="[a-z0-9_]+",
+    kept="[a-z0-9_]+(-filtered__[a-z0-9_]+)?",
     recipe="[a-z0-9_-]+",
     number="[0-9]+",
 
@@ -100,7 +102,7 @@ def reader_sources(wildcards):
 def generator_file(wildcards):
     """The generator behind a maker."""
     subset = (wildcards.dataset, wildcards.size, wildcards.seed)
-    origin, condition = generator_of(subset, wildcards.maker)
+    origin, condition = STUDY.generator_of(subset, wildcards.maker)
     return f"results/generators/{subset_name(*origin)}-{condition}.safetensors"
 
 
@@ -112,11 +114,49 @@ def generated_for(wildcards):
     maker, filtered = made
     if maker == COPIES:
         return f"results/copies/{SUBSET}.zip".format(**wildcards)
-    return (
-        f"results/{'filtered' if filtered else 'images'}/{SUBSET}-{maker}.zip".format(
-            **wildcards
-        )
+    place = (
+        f"filtered/{SUBSET}-{kept_of(wildcards.recipe)}"
+        if filtered
+        else f"images/{SUBSET}-{maker}"
     )
+    return f"results/{place}.zip".format(**wildcards)
+
+
+def images_to_filter(wildcards):
+    """The generated images of which some are kept."""
+    maker, _ = split_kept(wildcards.kept)
+    return f"results/images/{SUBSET}-{maker}.zip".format(**wildcards)
+
+
+def scores_of(wildcards):
+    """The scores by which images are kept."""
+    return f"results/scores/{SUBSET}-{STUDY.scored_as(wildcards.kept)}.csv".format(
+        **wildcards
+    )
+
+
+def test_images_for(switch, options):
+    """Return an input function: the test images where these options, of the wildcards, hold a switch; none else."""
+    return lambda wildcards: (
+        f"results/crops/{wildcards.dataset}-test.zip"
+        if switch in options(wildcards)["as_published"]
+        else []
+    )
+
+
+def as_argument(name):
+    """Return a params function: an input as an argument of the stage where there is one."""
+    return lambda wildcards, input: f"--{name} {input[name]}" if input[name] else ""
+
+
+def generator_options(wildcards):
+    return STUDY.generator_options(
+        wildcards.dataset, wildcards.size, wildcards.seed, wildcards.condition
+    )
+
+
+def image_options(wildcards):
+    return STUDY.image_options(wildcards.seed, wildcards.maker)
 
 
 def classifier_file(wildcards):
@@ -136,6 +176,14 @@ def compared_predictions(wildcards):
     """The answers of every recipe of the table of rivals, which are those of the verdict."""
     return [
         f"results/predictions/{cell['cell']}.csv" for cell in STUDY.cells(RIVALS_TABLE)
+    ]
+
+
+def predictions_of_errata(wildcards):
+    return [
+        f"results/predictions/{cell}.csv"
+        for row in STUDY.errata_rows()
+        for cell in row["cells"]
     ]
 
 
@@ -173,7 +221,8 @@ def shown_image_sets(wildcards):
 def origins_of_shown(wildcards):
     """The subsets that the generators behind a data set's shown image sets learnt from."""
     return [
-        generator_of(*shown)[0] for shown in STUDY.shown_image_sets(wildcards.dataset)
+        STUDY.generator_of(*shown)[0]
+        for shown in STUDY.shown_image_sets(wildcards.dataset)
     ]
 
 

@@ -74,13 +74,7 @@ rule subsets:
     conda:
         "../../envs/main.yaml"
     params:
-        options=lambda wc: as_json(
-            {
-                "size": wc.size if wc.size == "all" else int(wc.size),
-                "seed": int(wc.seed),
-                "val_fraction": STUDY.settings["val_fraction"],
-            }
-        ),
+        options=lambda wc: as_json(STUDY.subset_options(wc.size, wc.seed)),
     shell:
         "python -m pipeline.warm pipeline.data.subset --options {params.options:q} --crops {input.crops}"
         " --out {output}"

@@ -3,6 +3,7 @@ rule generators:
     input:
         crops="results/crops/{dataset}-train.zip",
         subset=f"results/subsets/{SUBSET}.csv",
+        reference=test_images_for("test_reference", generator_options),
         code=source_files("pipeline.gan.train"),
     output:
         generator=f"results/generators/{SUBSET}-{{condition}}.safetensors",
@@ -22,12 +23,12 @@ rule generators:
         events=f"logs/tensorboard/{SUBSET}-{{condition}}",
         # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
         state=f"results/.state/generators/{SUBSET}-{{condition}}.pt",
-        options=lambda wc: as_json(
-            STUDY.generator_options(wc.dataset, wc.size, wc.seed, wc.condition)
-        ),
+        reference=as_argument("reference"),
+        options=lambda wc: as_json(generator_options(wc)),
     shell:
         "python -m pipeline.warm --processes {resources.gpu}"
         " pipeline.gan.train --options {params.options:q} --threads {threads}"
-        " --crops {input.crops} --subset {input.subset} --state {params.state} --events {params.events}"
+        " --crops {input.crops} --subset {input.subset} {params.reference}"
+        " --state {params.state} --events {params.events}"
         " --out {output.generator} --curve {output.curve} --samples {output.samples}"
         " > {log} 2> >(tee -a {log} >&2)"

@@ -4,6 +4,7 @@ rule images:
         generator=generator_file,
         crops="results/crops/{dataset}-train.zip",
         subset=f"results/subsets/{SUBSET}.csv",
+        poses=test_images_for("test_poses", image_options),
         code=source_files("pipeline.generate.sample"),
     output:
         f"results/images/{SUBSET}-{{maker}}.zip",
@@ -14,12 +15,11 @@ rule images:
     resources:
         gpu=1,
     params:
-        options=lambda wc: as_json(
-            STUDY.settings["generation"] | {"seed": int(wc.seed)}
-        ),
+        poses=as_argument("poses"),
+        options=lambda wc: as_json(image_options(wc)),
     shell:
         "python -m pipeline.warm pipeline.generate.sample --options {params.options:q} --threads {threads}"
-        " --generator {input.generator} --crops {input.crops} --subset {input.subset} --out {output}"
+        " --generator {input.generator} --crops {input.crops} --subset {input.subset} {params.poses} --out {output}"
         " > {log} 2> >(tee -a {log} >&2)"
 
 
@@ -48,19 +48,21 @@ rule copies:
 rule scores:
     """Score generated images by a classifier trained on the same real subset (Section 3.1.4)."""
     input:
-        images=rules.images.output,
+        images=images_to_filter,
         classifier=f"results/real_classifiers/{SUBSET}-real.safetensors",
         code=source_files("pipeline.classify.score"),
     output:
-        f"results/scores/{SUBSET}-{{maker}}.csv",
+        f"results/scores/{SUBSET}-{{kept}}.csv",
     log:
-        f"logs/scores/{SUBSET}-{{maker}}.log",
+        f"logs/scores/{SUBSET}-{{kept}}.log",
     conda:
         "../../envs/main.yaml"
     resources:
         gpu=1,
+    params:
+        options=lambda wc: as_json(STUDY.score_options(wc.kept)),
     shell:
-        "python -m pipeline.warm pipeline.classify.score --threads {threads}"
+        "python -m pipeline.warm pipeline.classify.score --options {params.options:q} --threads {threads}"
         " --images {input.images} --classifier {input.classifier} --out {output}"
         " > {log} 2> >(tee -a {log} >&2)"
 
@@ -118,17 +120,17 @@ rule quality:
 rule filtered:
     """Keep the best-scored part of each class."""
     input:
-        images=rules.images.output,
-        scores=rules.scores.output,
+        images=images_to_filter,
+        scores=scores_of,
         code=source_files("pipeline.generate.keep_best"),
     output:
-        f"results/filtered/{SUBSET}-{{maker}}.zip",
+        f"results/filtered/{SUBSET}-{{kept}}.zip",
     log:
-        f"logs/filtered/{SUBSET}-{{maker}}.log",
+        f"logs/filtered/{SUBSET}-{{kept}}.log",
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json(STUDY.settings["filter"]),
+        options=lambda wc: as_json(STUDY.filter_options(wc.kept)),
     shell:
         "python -m pipeline.warm pipeline.generate.keep_best --options {params.options:q} --images {input.images}"
         " --scores {input.scores} --out {output}"

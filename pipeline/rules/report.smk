@@ -84,6 +84,28 @@ rule quality_tables:
         " > {log} 2> >(tee -a {log} >&2)"
 
 
+rule errata:
+    """Lay out what each error of the released code does to accuracy and macro-recall, one by one and together."""
+    input:
+        predictions=predictions_of_errata,
+        code=source_files("pipeline.report.errata"),
+    output:
+        table=report("results/errata/errata.csv", category="Errata"),
+        long="results/errata/errata_long.csv",
+        sentences="results/errata/errata.json",
+    log:
+        "logs/errata/errata.log",
+    conda:
+        "../../envs/main.yaml"
+    params:
+        options=as_json({"rows": STUDY.errata_rows()}),
+    shell:
+        "python -m pipeline.warm pipeline.report.errata --options {params.options:q}"
+        " --predictions {input.predictions} --out {output.table} --long {output.long}"
+        " --sentences {output.sentences}"
+        " > {log} 2> >(tee -a {log} >&2)"
+
+
 rule crops_sheets:
     """Show real training crops with their poses and pose maps."""
     input:

@@ -37,6 +37,7 @@ STAGES = (
     *(f"tables{number}" for number in TABLES),
     "rivals",
     "verdict",
+    "errata",
     "claims",
     "figures",
     "crops_sheets",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.classify.batches import Samples, draw, epoch_batches, predict, take, to_input
+from pipeline.classify.batches import Samples, as_stored, draw, epoch_batches, predict, take, to_input
 
 
 def numbered(count, size=4):
@@ -69,3 +69,11 @@ def test_prediction_sees_every_image_once_in_order_as_it_is(batch_size):
     images[:, 0, 0] = torch.arange(10, dtype=torch.uint8)[:, None]
     logits = predict(Brightness().train(), images, batch_size, 4)
     assert torch.allclose((logits[:, 0] + 1) * 127.5, torch.arange(10.0), atol=1e-4)
+
+
+def test_prediction_mirrors_the_images_that_it_is_told_to():
+    images = numbered(4).images
+    plain, mirrored = (predict(Brightness(), images, 3, 4, flips) for flips in (None, np.array([0, 1, 0, 1], bool)))
+    assert plain[:, 0].tolist() == [1, 1, 1, 1] and mirrored[:, 0].tolist() == [1, -1, 1, -1]
+    raw = predict(Brightness(), images, 3, 4, prepare=as_stored)
+    assert raw[:, 0].tolist() == [255] * 4

@@ -11,7 +11,7 @@ from pipeline.classify.model import (
 from pipeline.metrics.lite0 import lite0_weights
 from pipeline.stage import WrongInput
 
-OPTIONS = {"backbone": "test_efficientnet", "strategy": "real", "seed": 3}
+OPTIONS = {"backbone": "test_efficientnet", "strategy": "real", "seed": 3, "as_published": []}
 
 
 def test_the_network_of_the_paper_has_the_published_size():

@@ -111,7 +111,7 @@ def test_regularization_adds_the_weighted_loss_of_generated_images():
     model = Recorder()
     real, generated = batch([0.1, 0.2], [0, 1]), batch([0.8], [2])
     expected = plain_loss(model, real)[0] + 0.335 * plain_loss(model, generated)[0]
-    loss, hits = regularized_loss(model, real, generated, 0.335)
+    loss, hits = regularized_loss(plain_loss(model, real), plain_loss(model, generated), 0.335)
     assert loss.item() == pytest.approx(expected.item())
     assert hits == plain_loss(model, real)[1]
 
@@ -126,5 +126,20 @@ def test_each_strategy_shows_what_table_2_says(strategy, passes):
         assert (model.seen[0] > real.images).all() and (model.seen[0] < 1).all()
     else:
         assert torch.equal(model.seen[0], real.images)
+    if strategy == "regularization":
+        assert (model.seen[1] == 1).all()
+
+
+@pytest.mark.parametrize("strategy, passes", [("real", 1), ("pretrain", 1), ("regularization", 2)])
+def test_as_released_every_strategy_mixes_each_batch_with_itself(strategy, passes):
+    model, real = Recorder(num_classes=8), batch([number / 10 for number in range(8)], list(range(8)))
+    options = OPTIONS | {"strategy": strategy, "image_size": 4, "as_published": ["mixup_everywhere"]}
+    batch_loss(model, real, pool(8), options, 0, np.random.default_rng(0))
+    assert len(model.seen) == passes
+    mixed_images = model.seen[0]
+    assert not torch.equal(mixed_images, real.images)
+    # One share for the batch, and each image twice: the mean of the batch stays.
+    assert mixed_images.mean().item() == pytest.approx(real.images.mean().item())
+    assert (mixed_images - real.images).abs().max() < 0.7
     if strategy == "regularization":
         assert (model.seen[1] == 1).all()

@@ -24,6 +24,7 @@ OPTIONS = {
         "real_mixup": {"beta_distribution": 5.0},
     },
     "seed": 0,
+    "as_published": [],
 }
 
 

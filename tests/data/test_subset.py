@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 from pipeline.data.archive import ImageSet, write_image_set
-from pipeline.data.subset import draw_subset, read_subset
+from pipeline.data.subset import draw_subset, draw_unstratified, read_subset
 from pipeline.stage import WrongInput
 
 COUNTS = {0: 120, 1: 30, 2: 12, 3: 1}
@@ -59,7 +59,7 @@ def test_classes_with_fewer_images_than_asked_are_told(tmp_path):
     rows = training_rows().assign(keypoints="")
     images = np.zeros((len(rows), 4, 4, 3), np.uint8)
     write_image_set(tmp_path / "crops.zip", ImageSet(images, rows, ["many", "some", "few", "one"]))
-    options = json.dumps({"size": 20, "seed": 0, "val_fraction": 0.2})
+    options = json.dumps({"size": 20, "seed": 0, "val_fraction": 0.2, "as_published": []})
     arguments = ["--options", options, "--crops", tmp_path / "crops.zip", "--out", tmp_path / "subset.csv"]
     command = [sys.executable, "-m", "pipeline.data.subset", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -92,3 +92,35 @@ def test_a_subset_of_other_crops_is_refused(tmp_path):
     draw_subset(training_rows(), 50, 0.2, seed=0).to_csv(tmp_path / "subset.csv", index=False)
     with pytest.raises(WrongInput, match=r"subset\.csv: .* is not in .*crops\.zip"):
         read_subset(tmp_path / "crops.zip", tmp_path / "subset.csv", "fit")
+
+
+def test_unstratified_a_subset_follows_the_imbalance_and_validates_on_a_part_of_everything():
+    rows = training_rows()
+    subset = draw_unstratified(rows, 10, 0.2, seed=0)
+    fit, val = (subset[subset["part"] == part] for part in ("fit", "val"))
+    assert (len(fit), len(val)) == (40, 32) and not subset["file_name"].duplicated().any()
+    # 120 of the 163 images are of class 0.
+    assert 22 <= (fit["label"] == 0).sum() <= 36
+    # Frames of one clip train and validate.
+    assert set(fit["group"]) & set(val["group"])
+    whole = draw_unstratified(rows, "all", 0.2, seed=0)
+    assert len(whole) == len(rows) and names(whole, "val") == names(subset, "val")
+
+
+def command(tmp_path, *as_published):
+    rows = training_rows().assign(keypoints="")
+    write_image_set(
+        tmp_path / "crops.zip", ImageSet(np.zeros((len(rows), 4, 4, 3), np.uint8), rows, ["a", "b", "c", "d"])
+    )
+    options = json.dumps({"size": 5, "seed": 0, "val_fraction": 0.2, "as_published": as_published})
+    arguments = ["--options", options, "--crops", tmp_path / "crops.zip", "--out", tmp_path / "subset.csv"]
+    subprocess.run([sys.executable, "-m", "pipeline.data.subset", *arguments], cwd=ROOT, check=True)
+    return pd.read_csv(tmp_path / "subset.csv")
+
+
+def test_independent_the_generator_learns_from_other_images_than_the_classifier(tmp_path):
+    own, apart = command(tmp_path), command(tmp_path, "independent_subsets")
+    assert own.groupby("label").size().tolist() == apart.groupby("label").size().tolist()
+    assert names(own) != names(apart)
+    both = command(tmp_path, "independent_subsets", "unstratified_subsets")
+    assert names(both) not in (names(own), names(apart), names(command(tmp_path, "unstratified_subsets")))

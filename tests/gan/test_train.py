@@ -14,6 +14,7 @@ from pipeline.data.archive import write_image_set
 from pipeline.gan import supervision as supervision_module
 from pipeline.gan import train as train_module
 from pipeline.gan.batches import TrainingBatches
+from pipeline.gan.evaluation import Evaluation
 from pipeline.gan.finished import finished_generator
 from pipeline.gan.generator_file import load_generator
 from pipeline.gan.state import new_training
@@ -58,7 +59,11 @@ def test_every_condition_trains(condition):
     assert still == []
 
 
-@pytest.mark.parametrize("as_published", [[switch] for switch in AS_PUBLISHED] + [list(AS_PUBLISHED)])
+# The reference of the evaluation changes what is kept of a training, not the training.
+OF_TRAINING = [switch for switch in AS_PUBLISHED if switch != "test_reference"]
+
+
+@pytest.mark.parametrize("as_published", [[switch] for switch in OF_TRAINING] + [OF_TRAINING])
 def test_every_switch_changes_the_training(as_published):
     of_poses = {"density_keypoints", "nearest_pose", "unmirrored_pose", "unmoved_pose"}
     condition = "spade_keypoints" if of_poses.intersection(as_published) else "reacgan"
@@ -246,3 +251,18 @@ def test_command_writes_the_generator_and_removes_the_state(tmp_path):
     assert not (tmp_path / "state.pt").exists()
     _, description = load_generator(tmp_path / "generator.safetensors")
     assert description == {"condition": "reacgan", "class_names": ["colour0", "colour1"], "options": OPTIONS}
+
+
+def test_the_test_images_choose_the_generator_on_request(tmp_path):
+    """The images learnt from are red and blue, those of the reference green: distances are to these."""
+    evaluation = {"every": 1, "images": 8, "features": "lite0"}
+    options = {**OPTIONS, "condition": "spade_bones", "evaluation": evaluation}
+    reference = colour_set(colours=((40, 220, 40), (40, 200, 60)))
+    corrected = train_generator(colour_set(), options, tmp_path / "a.pt")[1]
+    published = {**options, "as_published": ["test_reference"]}
+    generator, history = train_generator(colour_set(), published, tmp_path / "b.pt", reference=reference)
+    # The same training, judged otherwise.
+    assert torch.equal(corrected.losses, history.losses)
+    assert [one["frechet"] for one in corrected.evaluations] != [one["frechet"] for one in history.evaluations]
+    judge = Evaluation(TrainingBatches(reference, published, "cpu"), evaluation)
+    assert history.best["frechet"] == pytest.approx(judge(generator, between=lambda: None)["frechet"], rel=1e-4)

@@ -12,6 +12,8 @@ from pipeline.generate import keep_best as module
 from pipeline.generate.keep_best import keep_best, read_scores
 from pipeline.stage import WrongInput
 
+OPTIONS = {"keep_fraction": 0.3, "as_published": []}
+
 
 def planted(per_class=10, num_classes=12):
     """Return an image set of more than ten classes in mixed order, and scores whose best are known."""
@@ -58,7 +60,7 @@ def test_the_command_keeps_images_labels_and_class_order(tmp_path, monkeypatch, 
     write(tmp_path, image_set, scores)
     paths = {"images": "images.zip", "scores": "scores.csv", "out": "out.zip"}
     given = [part for name, file in paths.items() for part in (f"--{name}", str(tmp_path / file))]
-    monkeypatch.setattr(sys, "argv", ["keep_best", "--options", json.dumps({"keep_fraction": 0.3}), *given])
+    monkeypatch.setattr(sys, "argv", ["keep_best", "--options", json.dumps(OPTIONS), *given])
     module.main()
     kept = read_image_set(tmp_path / "out.zip")
     assert kept.class_names == [str(c) for c in range(12)]
@@ -90,3 +92,32 @@ def test_scores_of_another_set_are_refused(tmp_path):
 def test_filtering_needs_no_torch():
     code = "import sys, pipeline.generate.keep_best; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_inverted_the_first_stay_unless_a_worse_one_comes():
+    scores = np.array([0.5, 0.4, 0.9, 0.45, 0.3, 0.99, 0.2, 0.35])
+    # 0.3 replaces 0.4, the worst of the first three, and 0.2 replaces 0.3; nothing better comes in.
+    assert keep_best(scores, np.zeros(8), 3 / 8, inverted=True).tolist() == [0, 2, 6]
+    assert keep_best(scores, np.zeros(8), 3 / 8).tolist() == [0, 2, 5]
+
+
+def test_inverted_the_kept_are_hardly_better_than_the_first():
+    # The released code on 1000 scores in [0, 1]: mean 0.474 of the kept, 0.476 of the first 300, 0.856 of the best 300.
+    scores = np.random.default_rng(0).random(1000)
+    kept, best = (keep_best(scores, np.zeros(1000), 0.3, inverted=own) for own in (True, False))
+    assert scores[kept].mean() == pytest.approx(scores[:300].mean(), abs=0.01)
+    assert len(set(kept) & set(range(300))) > 285 and scores[best].mean() > 0.8
+    assert len(kept) == len(set(kept)) == 300
+
+
+def test_the_command_inverts_on_request(tmp_path, monkeypatch):
+    image_set, scores = planted()
+    write(tmp_path, image_set, scores)
+    paths = {"images": "images.zip", "scores": "scores.csv", "out": "out.zip"}
+    given = [part for name, file in paths.items() for part in (f"--{name}", str(tmp_path / file))]
+    options = json.dumps(OPTIONS | {"as_published": ["inverted_filter"]})
+    monkeypatch.setattr(sys, "argv", ["keep_best", "--options", options, *given])
+    module.main()
+    kept = keep_best(scores, image_set.labels, 0.3, inverted=True)
+    read = read_image_set(tmp_path / "out.zip").rows["file_name"].tolist()
+    assert read == image_set.rows["file_name"].iloc[kept].tolist()

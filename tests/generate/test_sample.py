@@ -7,11 +7,11 @@ import pytest
 import torch
 from gan.small import OPTIONS, colour_set
 
-from pipeline.data.archive import read_image_set, write_image_set
+from pipeline.data.archive import keypoints_json, read_image_set, write_image_set
 from pipeline.gan.batches import TrainingBatches
 from pipeline.gan.finished import finished_generator
 from pipeline.gan.state import new_training
-from pipeline.generate.sample import CHUNK, in_turn, sample
+from pipeline.generate.sample import CHUNK, class_poses, in_turn, leaked, sample
 from pipeline.poses.render import pose_maps
 from pipeline.poses.skeleton import flip_keypoints
 from pipeline.stage import WrongInput
@@ -182,7 +182,7 @@ def test_poses_come_from_the_target_class_in_rotation():
 def test_a_class_without_a_pose_is_named():
     target = colour_set()
     target.rows.loc[target.labels == 1, "keypoints"] = ""
-    with pytest.raises(WrongInput, match="class 'colour1': no training image with a pose"):
+    with pytest.raises(WrongInput, match="class 'colour1': no image with a pose"):
         drawn(generator_of("spade_keypoints"), {}, target)
 
 
@@ -203,3 +203,12 @@ def test_a_generator_that_never_saw_a_mirrored_pose_is_not_asked_for_one():
     for as_published, strange in (((), True), (("unmirrored_pose",), False)):
         _, rows = seen_by("spade_bones", {"images_per_class": 20}, target, as_published)
         assert bool(set(rows["keypoints"]) - known) == strange
+
+
+def test_leaked_poses_are_those_of_test_images_where_a_class_has_some():
+    target, test = colour_set(per_class=3), colour_set(per_class=4)
+    test.rows["keypoints"] = [keypoints_json(pose + 1) for pose in test.keypoints]
+    test = test.select(np.flatnonzero(test.labels == 1))
+    poses = class_poses(leaked(target, test))
+    assert np.array_equal(poses[0], target.keypoints[target.labels == 0])
+    assert np.array_equal(poses[1], test.keypoints) and len(poses[1]) == 4

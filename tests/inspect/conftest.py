@@ -32,7 +32,7 @@ from pipeline.poses import crop, extract
 from pipeline.poses.hand import Hand
 from pipeline.rating import answers, form
 from pipeline.rating.key import image_set_of
-from pipeline.report import page, sheets, tables
+from pipeline.report import errata, page, sheets, tables
 from pipeline.verdict import statement
 
 # 12 and 8 photographs, so that no two classes and no two parts of a split have the same count.
@@ -79,7 +79,12 @@ def make_data(results):
     options = {"kind": "random", "test_fraction": 0.25, "min_images": 2, "seed": 0, "classes": "all"}
     run(split, options, manifest=manifest, poses=poses, out=divided)
     run(crop, {"size": 64, "margin": 0.3}, manifest=manifest, poses=poses, split=divided, train=train, test=test)
-    run(subset, {"size": "all", "seed": 0, "val_fraction": 0.25}, crops=train, out=results / "subsets/toy-nall-s0.csv")
+    run(
+        subset,
+        {"size": "all", "seed": 0, "val_fraction": 0.25, "as_published": []},
+        crops=train,
+        out=results / "subsets/toy-nall-s0.csv",
+    )
     run(
         sheets,
         {"per_class": 1, "heatmap_sigma": 2.0, "headings": []},
@@ -99,9 +104,15 @@ def make_generated(results):
     inputs = {"crops": results / "crops/toy-train.zip", "subset": results / "subsets/toy-nall-s0.csv"}
     run(sample, options, generator=results / f"generators/{name}.safetensors", out=images, **inputs)
     scores.parent.mkdir()
-    table = score_table(read_metadata(images)[0], np.linspace(0, 1, 16).reshape(8, 2))
+    table = score_table(read_metadata(images)[0], np.linspace(0, 1, 16).reshape(8, 2), [])
     table.to_csv(scores, index=False)
-    run(keep_best, {"keep_fraction": 0.5}, images=images, scores=scores, out=results / f"filtered/{name}.zip")
+    run(
+        keep_best,
+        {"keep_fraction": 0.5, "as_published": []},
+        images=images,
+        scores=scores,
+        out=results / f"filtered/{name}.zip",
+    )
     run(copies, {"images_per_class": 3}, out=results / "copies/toy-nall-s0.zip", **inputs)
     training = new_training(2, OPTIONS, "cpu")
     training.step = 1
@@ -242,6 +253,17 @@ def make_claims(results):
     check.main()
 
 
+def make_errata(results):
+    cells = [cell["cell"] for cell in CELLS]
+    recipes = ("reacgan-pretrain", "reacgan-regularization")
+    rows = [{"recipe": recipe, "variant": "", "switches": [], "cells": cells, "dropped_at": None} for recipe in recipes]
+    made = {"out": "errata.csv", "long": "errata_long.csv", "sentences": "errata.json"}
+    outputs = [text for name, file in made.items() for text in (f"--{name}", str(results / "errata" / file))]
+    files = [str(results / f"predictions/{cell}.csv") for cell in cells]
+    sys.argv = ["errata", "--options", json.dumps({"rows": rows}), "--predictions", *files, *outputs]
+    errata.main()
+
+
 def make_figures(results):
     figures = {kind: results / f"figures/figure2.{kind}" for kind in ("png", "pdf")}
     run(class_counts, {}, splits=results / "splits/toy.csv", **figures)
@@ -260,7 +282,7 @@ def made(tmp_path_factory):
     torch.set_num_threads(1)
     try:
         judged = (make_conditioning, make_quality, make_audit, make_ratings)
-        shown = (make_tables, make_verdict, make_claims, make_figures, make_report)
+        shown = (make_tables, make_verdict, make_claims, make_errata, make_figures, make_report)
         for make in (make_data, make_generated, make_classified, *judged, *shown):
             make(results)
     finally:

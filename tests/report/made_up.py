@@ -52,6 +52,8 @@ def _further():
         *ratings,
         *tables,
         "results/claims/claims.json",
+        "results/errata/errata.csv",
+        "results/errata/errata.json",
         "results/quality/drawn_signs-nall-s0-reacgan.json",
     ]
 
@@ -69,6 +71,7 @@ def _document(path):
     document = {
         "verdict": {"dataset": HOSTILE, "verdicts": {"all": {"finding": "help", "sentences": [f"{HOSTILE} helps."]}}},
         "claims": {"class_changes": {"sentence": f"1 class rose: {HOSTILE}.", "rose": 1, "minority": {"rose": 0}}},
+        "errata": {"reacgan-filtered-pretrain": {"section": "5.2", "sentence": f"It {HOSTILE} helps."}},
         "quality": {"fid": {"value": 31.25, "n": 40}},
         "conditioning": {"generated": {"accuracy": {"value": 0.125, "n": 16}}, "real": {}},
         "ratings": _ratings("drawn_signs" in path),
@@ -100,6 +103,7 @@ def _table(path):
             "reason": ["", "", "", "no <hand> seen"],
         },
         "splits": {"name": ["a", "b"], "class": HOSTILE, "part": ["train", "test"], "group": ["g", "g"]},
+        "errata": {"recipe": ["real", HOSTILE], "erratum": ["none (corrected)", "adc"], "accuracy": ["61.25", "60.50"]},
         "training": {"step": [2, 4], "loss_d": [3.0, 1.5], "loss_g": [0.5, 2.0], "frechet": [80.5, 90.25]},
     }
     if name == "table3.csv":
