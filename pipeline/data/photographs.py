@@ -14,17 +14,17 @@ from pipeline.data.manifest import COLUMNS
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
 
-def list_photographs(reader, root, classes):
+def list_photographs(reader, root, classes, **layout):
     """Return the manifest of the data set under `root`, checked and in the order of names.
 
-    classes: the class list that labels must belong to, or "all" to take those found.
+    classes: the class list that labels must belong to, or "all" to take those found. layout: what else the reader asks.
     Raises WrongInput for a missing folder, a class outside the list, or a name that occurs twice.
     """
     if not Path(root).exists():
         raise WrongInput(
             f"{root}: no such data set; put or link it there, or set datasets.<name>.root in params.yaml to its place"
         )
-    rows = pd.DataFrame(_reader(reader)(Path(root)), columns=[*COLUMNS, "where"])
+    rows = pd.DataFrame(_reader(reader)(Path(root), **layout), columns=[*COLUMNS, "where"])
     if rows.empty:
         raise WrongInput(f"{root}: no photograph found for reader {reader!r}; README.md describes the expected layout")
     _check_classes(rows, classes)
@@ -51,7 +51,7 @@ def _reader(name):
 
 def main():
     args = stage_arguments(__doc__).parse_args()
-    rows = list_photographs(args.options["reader"], args.options["root"], args.options["classes"])
+    rows = list_photographs(**args.options)
     with replacing(args.out) as beside:
         rows.to_csv(beside, index=False)
     counts = rows["class"].value_counts().to_dict()
