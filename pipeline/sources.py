@@ -28,8 +28,9 @@ def source_files(*modules):
 def folder_digest(root):
     """Return a hash of the file names under `root`, and of the small text files there, such as groups.csv.
 
-    Of a file, its content; of a ZIP archive, that of its directory, which has a checksum of each member. It tells added, removed and renamed photographs, corrected labels and other answers of raters at the price of a
-    directory walk; not a photograph whose pixels were changed in place. A folder that is absent is like an empty one.
+    Of a file, its content; of a ZIP archive, that of its directory, which has a checksum of each member. It tells
+    added, removed and renamed photographs, corrected labels and other answers of raters at the price of a directory
+    walk; not a photograph whose pixels were changed in place. A folder that is absent is like an empty one.
     """
     digest = hashlib.sha256(_directory(root) if os.path.isfile(root) else b"")
     for folder, folders, names in os.walk(root, followlinks=True):

@@ -24,6 +24,8 @@ from pipeline.study import Study
 
 _PARAMS = Path("params.yaml")
 _TEST_FRACTION, _MIN_IMAGES, _SEED = 0.3, 4, 0
+_TRAINED, _GENERATED = 1000, 100  # images of all classes that the quick study trains on at most, and generates
+_SECONDS_PER_POSE = 0.025  # of a core
 _SHOWN = 10
 
 _DATASET = """\
@@ -36,9 +38,9 @@ _DATASET = """\
   crop: {{size: 64, margin: 0.35}}
   split: {{kind: {kind}, test_fraction: {fraction}, min_images: {min_images}, seed: {seed}}}
 """
-# On two cores a minute for 500 images of any number of classes.
+# Two minutes of two cores at most, whatever the number of images and classes, once the poses are known.
 _STUDY = """\
-# Added by pipeline.data.add: a minute of two cores, which shows that all is in order, and nothing else.
+# Added by pipeline.data.add: minutes of two cores, which show that all is in order, and nothing else.
 {name}:
   <<: *demo
   table8: {name}
@@ -47,14 +49,14 @@ _STUDY = """\
   generation: {{images_per_class: {generated}, as_published: []}}
   experiments:
     {name}: # *signs_experiment has the demo's budget, *rwth_experiment the paper's
-      sizes: [all]
+      sizes: [{size}]
       seeds: [0]
       generators:
         reacgan: &{name}_gan
           <<: *small_gan
           batch_size: 4
-          steps: 60
-          evaluation: {{every: 60, images: 100, features: lite0}}
+          steps: 40
+          evaluation: {{every: 40, images: 50, features: lite0}}
         spade_bones: *{name}_gan
       classifier:
         <<: *small_classifier
@@ -64,37 +66,56 @@ _STUDY = """\
 _NEXT = """\
 next:
   python -m pipeline.progress --config study={name} -- results/sheets/crops/{name}.png
-    then look at that picture: is there one hand in each crop, and does the skeleton lie on it?
+    about {seconds:.0f} s of a core to find the hands; then look at that picture: is there one hand in each crop, and does the skeleton lie on it?
   python -m pipeline.progress --config study={name} -- results/table8.csv
-    a minute's budget; {larger}"""
-_LARGER = "for more, give `{name}` under studies.{name}.experiments in params.yaml the value *signs_experiment"
+    minutes; for a budget that may tell something, give `{name}` under studies.{name}.experiments in params.yaml the
+    value *signs_experiment (the demo's) or *rwth_experiment (the paper's, for GPUs)"""
 
 
 def add(root, name, labels=None, groups=None):
-    """Print what there is and add the data set and the study `name` to ./params.yaml; True unless both were there."""
+    """Print what there is and add the data set and the study `name` to ./params.yaml, unless they are there."""
     text = _read_params()
-    where = _place(root)
-    if _is_there(yaml.safe_load(text), name, where):
-        return False
+    if _is_there(yaml.safe_load(text), name, _place(root)):
+        return
     layout = _layout(root, labels, groups)
-    rows = list_photographs("folder", root, "all", **layout)
-    found = survey(rows)
-    print("\n".join(lines_of(found)))
-    _refuse_unreadable(found.unreadable, len(rows))
-    rows, pattern = _grouped(rows)
+    rows, pattern = _grouped(_surveyed(root, layout))
     layout |= {"group_pattern": pattern} if pattern else {}
-    kind = _propose_split(root, rows)
-    keys = "".join(f"  {key}: {_quoted(value)}\n" for key, value in layout.items())
-    counts = f"{len(rows)} images of {rows['class'].nunique()} classes"
-    split = {"kind": kind, "fraction": _TEST_FRACTION, "min_images": _MIN_IMAGES, "seed": _SEED}
-    dataset = _DATASET.format(name=name, root=_quoted(where), layout=keys, counts=counts, **split)
-    generated = max(2, min(10, 200 // rows["class"].nunique()))
-    text = with_entries(text, {"datasets": dataset, "studies": _STUDY.format(name=name, generated=generated)})
+    dataset = _dataset(name, root, layout, rows, _propose_split(root, rows))
+    text = with_entries(text, {"datasets": dataset, "studies": _study(name, rows)})
     Study(yaml.safe_load(text) | {"study": name}).artifacts()
     with replacing(_PARAMS.resolve()) as beside:
         beside.write_text(text, encoding="utf-8", newline="")
     print(f"params.yaml: data set {name} and study {name} added; nothing was copied")
-    return True
+    print(_NEXT.format(name=name, seconds=_SECONDS_PER_POSE * len(rows)))
+
+
+def _surveyed(root, layout):
+    """Return the manifest's rows; print what is in them, and raise WrongInput where an image cannot be read."""
+    found = survey(list_photographs("folder", root, "all", **layout))
+    if len(found.rows):
+        print("\n".join(lines_of(found)))
+    if found.unreadable:
+        print("\n".join(found.unreadable[:_SHOWN]))
+        raise WrongInput(
+            f"{root}: {len(found.unreadable)} images cannot be read, see above; restore or remove them, or list the"
+            " others in a labels file; nothing was changed"
+        )
+    return found.rows
+
+
+def _dataset(name, root, layout, rows, kind):
+    """Return the data set's entry."""
+    keys = "".join(f"  {key}: {_quoted(value)}\n" for key, value in layout.items())
+    counts = f"{len(rows)} images of {rows['class'].nunique()} classes"
+    split = {"kind": kind, "fraction": _TEST_FRACTION, "min_images": _MIN_IMAGES, "seed": _SEED}
+    return _DATASET.format(name=name, root=_quoted(_place(root)), layout=keys, counts=counts, **split)
+
+
+def _study(name, rows):
+    """Return the study's entry; its work hardly grows with the number of images or classes."""
+    classes = rows["class"].nunique()
+    size = "all" if len(rows) <= _TRAINED else max(_MIN_IMAGES, _TRAINED // classes)
+    return _STUDY.format(name=name, size=size, generated=max(2, min(10, _GENERATED // classes)))
 
 
 def _read_params():
@@ -136,15 +157,6 @@ def _place(path):
 
 def _quoted(text):
     return json.dumps(text, ensure_ascii=False)
-
-
-def _refuse_unreadable(messages, total):
-    if messages:
-        print("\n".join(messages[:_SHOWN]))
-        raise WrongInput(
-            f"{len(messages)} of {total} images cannot be read, see above; restore or remove them, or list the others"
-            " in a labels file; nothing was changed"
-        )
 
 
 def _grouped(rows):
@@ -198,7 +210,6 @@ def main():
     parser.add_argument("--labels", type=Path, help="CSV file (file,label[,x,y,w,h][,group]) in place of class folders")
     args = parser.parse_args()
     add(args.path, args.name, args.labels, args.groups)
-    print(_NEXT.format(name=args.name, larger=_LARGER.format(name=args.name)))
 
 
 if __name__ == "__main__":

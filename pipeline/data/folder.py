@@ -4,8 +4,8 @@ Folders: `<class>/**/*.jpg`; below `train/`, `val/` or `test/` these are the own
 others is passed through. `labels.csv` (file,label, and for boxes x,y,w,h in pixels; file is relative to the root) takes
 their place where there is one: images that it does not list take no part, and one image may have several boxes.
 
-The group is the signer or clip whose images must stay on one side of the split: from `groups.csv` (file,group), else from
-the labels' column of such a name, else from a pattern that the names match, else each image is its own.
+The group is the signer or clip whose images must stay on one side of the split: from `groups.csv` (file,group), else
+from the labels' column of such a name, else from a pattern that the names match, else each image is its own.
 """
 
 import io
@@ -25,10 +25,9 @@ LABELS, GROUPS = "labels.csv", "groups.csv"
 GROUP_COLUMNS = ("group", "signer", "person", "user_id", "clip", "video")
 _SIDES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _BOX = ["x", "y", "w", "h"]
-_AROUND = (
-    0.25  # of a box's longer side, on each side: the crop is larger than the hand, and a detector wants to see round
-)
-_LISTINGS = (".csv", ".json", ".md", ".txt")
+# Of a box's longer side, on each side: the crop is larger than the hand, and a detector sees more with some room.
+_AROUND = 0.25
+_EXPECTED = ("", ".csv", ".json", ".md", ".txt")  # lists and notes, which lie beside many data sets
 
 
 def photographs(root, labels=None, groups=None, group_pattern=None):
@@ -59,8 +58,8 @@ def _check_pattern(pattern):
 
 
 def _tell_left_out(root, names):
-    kinds = Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in names)
-    left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()) if kind not in _LISTINGS)
+    kinds = Counter(PurePosixPath(name).suffix.lower() for name in names)
+    left_out = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()) if kind not in _EXPECTED)
     if left_out:
         print(f"{root}: files of other kinds are left out ({left_out}); images are {' '.join(SUFFIXES)}")
 

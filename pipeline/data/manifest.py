@@ -1,9 +1,9 @@
 """The manifest of a data set: one row per photograph, whatever its format on disk.
 
-Columns: name (unique), path (may lead into a ZIP archive, `a.zip/b.png`, and name a box of the photograph as W3C's media
-fragments do, `b.png#xywh=10,20,64,64`), class, group (clip or signer; images of one group are near-duplicates), part
-(train or test where the owner publishes a split, else empty) and landmarks (JSON [[x, y] * 21] in pixels where the data
-came with them, else empty).
+Columns: name (unique), path (may lead into a ZIP archive, `a.zip/b.png`, and name a box of the photograph as W3C's
+media fragments do, `b.png#xywh=10,20,64,64`), class, group (clip or signer; images of one group are near-duplicates),
+part (train or test where the owner publishes a split, else empty) and landmarks (JSON [[x, y] * 21] in pixels where the
+data came with them, else empty).
 """
 
 import re

@@ -15,7 +15,7 @@ from pipeline.stage import WrongInput
 
 @dataclass(frozen=True)
 class Survey:
-    """rows: the manifest's, with width, height and digest (of size and pixels); unreadable: a message per photograph."""
+    """rows: the manifest's, with width, height and digest (of size and pixels); unreadable: a message for each."""
 
     rows: pd.DataFrame
     unreadable: list

@@ -15,7 +15,7 @@ _UNFIT = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and what 
 
 
 def file_names(root):
-    """Return the sorted names, relative to the root, of all files that are not hidden; raise WrongInput for unsafe ones.
+    """Return the sorted names, relative to the root, of all files that are not hidden; WrongInput for unsafe ones.
 
     Hidden are names that begin with a dot, in any folder, and what macOS adds to its archives.
     """
