@@ -66,7 +66,8 @@ _STUDY = """\
 _NEXT = """\
 next:
   python -m pipeline.progress --config study={name} -- results/sheets/crops/{name}.png
-    about {seconds:.0f} s of a core to find the hands; then look at that picture: is there one hand in each crop, and does the skeleton lie on it?
+    about {seconds:.0f} s of a core to find the hands; then look at that picture: is one hand in each crop, and does the
+    skeleton lie on it?
   python -m pipeline.progress --config study={name} -- results/table8.csv
     minutes; for a budget that may tell something, give `{name}` under studies.{name}.experiments in params.yaml the
     value *signs_experiment (the demo's) or *rwth_experiment (the paper's, for GPUs)"""
@@ -161,7 +162,7 @@ def _quoted(text):
 
 def _grouped(rows):
     """Return (rows with groups, the pattern that tells them or None); say which it is."""
-    files = rows["name"].str.replace(r"@\(.*\)$", "", regex=True)
+    files = rows["name"].str.replace(r"@[0-9]+(,[0-9]+){3}$", "", regex=True)
     if (rows["group"] != files).any():
         print(f"groups: {rows['group'].nunique()} as listed")
         return rows, None

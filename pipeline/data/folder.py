@@ -106,8 +106,13 @@ def _by_label(root, images, listing, table):
         told = next((column for column in GROUP_COLUMNS if column in entry), None)
         row["group"] = entry[told] if told else ""
         box = _box(entry, where) if boxed else None
-        # The name tells the boxes of one photograph apart.
-        yield row if box is None else row | {"name": f"{name}@{box}", "path": with_box(row["path"], *_widened(box))}
+        yield row if box is None else row | _boxed(row, box)
+
+
+def _boxed(row, box):
+    """Return name and path of a box of a photograph; the name tells the boxes of one photograph apart."""
+    sides = ",".join(map(str, box))
+    return {"name": f"{row['name']}@{sides}", "path": with_box(row["path"], *_widened(box))}
 
 
 def _row(root, name, label, part, where):
