@@ -19,6 +19,7 @@ from pipeline.data.grouping import told_by_names
 from pipeline.data.photographs import list_photographs
 from pipeline.data.split import split_photographs
 from pipeline.data.survey import lines_of, survey
+from pipeline.data.tree import file_names
 from pipeline.stage import WrongInput, note, run_stage
 from pipeline.study import Study
 
@@ -92,7 +93,13 @@ def add(root, name, labels=None, groups=None):
 
 def _surveyed(root, layout):
     """Return the manifest's rows; print what is in them, and raise WrongInput where an image cannot be read."""
-    found = survey(list_photographs("folder", root, "all", **layout))
+    rows = list_photographs("folder", root, "all", **layout)
+    own = root / LABELS if LABELS in file_names(root) else "folders"
+    print(
+        f"looking at {len(rows)} images, whose classes are told by {layout['labels'] if 'labels' in layout else own}",
+        flush=True,
+    )
+    found = survey(rows)
     if len(found.rows):
         print("\n".join(lines_of(found)))
     if found.unreadable:

@@ -43,6 +43,8 @@ def _on_disk(root):
 
 
 def _archived(path):
+    if path.suffix.lower() != ".zip":
+        raise WrongInput(f"{path}: neither a folder nor a ZIP archive (.zip); unpack it and name the folder")
     for member in _archive(str(path)).infolist():
         if member.is_dir():
             continue

@@ -85,6 +85,19 @@ def test_damaged_members_and_archives_are_named(tmp_path):
         load_photograph(f"{archive}/a/9.png")
 
 
+def test_encrypted_members_and_other_archives_are_refused(tmp_path):
+    place(tmp_path / "own", "a/1.png", "b/1.png")
+    archive = zipped(tmp_path / "own", tmp_path / "own.zip")
+    # The first bit of the flags, the ninth byte of a member's entry in the directory, says that it is encrypted.
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1) + 8] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(WrongInput, match=r"own\.zip: 'a/1\.png' is encrypted"):
+        listed(archive)
+    with pytest.raises(WrongInput, match=r"own\.tar: neither a folder nor a ZIP archive"):
+        listed(archive.rename(tmp_path / "own.tar"))
+
+
 def test_a_name_that_is_no_text_is_refused(tmp_path):
     place(tmp_path, "a/1.png")
     Path(tmp_path, "a", "\udcff.png").write_bytes(plain("PNG"))
