@@ -25,7 +25,8 @@ from pipeline.study import Study
 
 _PARAMS = Path("params.yaml")
 _TEST_FRACTION, _MIN_IMAGES, _SEED = 0.3, 4, 0
-_TRAINED, _GENERATED = 1000, 100  # images of all classes that the quick study trains on at most, and generates
+# Images of all classes that the quick study trains on at most, and that a generator makes.
+_SEEN, _MOST_EPOCHS, _GENERATED = 1000, 8, 100
 _SECONDS_PER_POSE = 0.025  # of a core
 _SHOWN = 10
 
@@ -39,7 +40,7 @@ _DATASET = """\
   crop: {{size: 64, margin: 0.35}}
   split: {{kind: {kind}, test_fraction: {fraction}, min_images: {min_images}, seed: {seed}}}
 """
-# Two minutes of two cores at most, whatever the number of images and classes, once the poses are known.
+# A minute and a half of two cores, whatever the number of images and classes, once the poses are known.
 _STUDY = """\
 # Added by pipeline.data.add: minutes of two cores, which show that all is in order, and nothing else.
 {name}:
@@ -61,8 +62,8 @@ _STUDY = """\
         spade_bones: *{name}_gan
       classifier:
         <<: *small_classifier
-        batch_size: 32
-        epochs: 2
+        batch_size: 16
+        epochs: {epochs}
 """
 _NEXT = """\
 next:
@@ -95,10 +96,8 @@ def _surveyed(root, layout):
     """Return the manifest's rows; print what is in them, and raise WrongInput where an image cannot be read."""
     rows = list_photographs("folder", root, "all", **layout)
     own = root / LABELS if LABELS in file_names(root) else "folders"
-    print(
-        f"looking at {len(rows)} images, whose classes are told by {layout['labels'] if 'labels' in layout else own}",
-        flush=True,
-    )
+    told = layout.get("labels", own)
+    print(f"looking at {len(rows)} images, whose classes are told by {told}", flush=True)
     found = survey(rows)
     if len(found.rows):
         print("\n".join(lines_of(found)))
@@ -121,9 +120,13 @@ def _dataset(name, root, layout, rows, kind):
 
 def _study(name, rows):
     """Return the study's entry; its work hardly grows with the number of images or classes."""
-    classes = rows["class"].nunique()
-    size = "all" if len(rows) <= _TRAINED else max(_MIN_IMAGES, _TRAINED // classes)
-    return _STUDY.format(name=name, size=size, generated=max(2, min(10, _GENERATED // classes)))
+    images, classes = len(rows), rows["class"].nunique()
+    settings = {
+        "size": "all" if images <= _SEEN else max(_MIN_IMAGES, _SEEN // classes),
+        "epochs": min(_MOST_EPOCHS, max(1, _SEEN // (2 * images))),
+        "generated": max(2, min(10, _GENERATED // classes)),
+    }
+    return _STUDY.format(name=name, **settings)
 
 
 def _read_params():
