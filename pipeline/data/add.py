@@ -29,6 +29,11 @@ _TEST_FRACTION, _MIN_IMAGES, _SEED = 0.3, 4, 0
 _SEEN, _MOST_EPOCHS, _GENERATED = 1000, 8, 100
 _SECONDS_PER_POSE = 0.025  # of a core
 _SHOWN = 10
+# Layouts with a reader of their own, which knows more than folders tell: a file by which each is known.
+_LAYOUTS = {
+    "hagrid": re.compile(r"(ann_train_val|ann_test|(hagrid_)?annotations/(train|val|test))/[^/]+\.json"),
+    "rwth": re.compile(r"(.*/)?[^/]*handshape-annotations\.txt"),
+}
 
 _DATASET = """\
 # Added by pipeline.data.add: {counts}.
@@ -95,8 +100,9 @@ def add(root, name, labels=None, groups=None):
 def _surveyed(root, layout):
     """Return the manifest's rows; print what is in them, and raise WrongInput where an image cannot be read."""
     rows = list_photographs("folder", root, "all", **layout)
-    own = root / LABELS if LABELS in file_names(root) else "folders"
-    told = layout.get("labels", own)
+    names = file_names(root)
+    _refuse_known(root, names)
+    told = layout.get("labels", root / LABELS if LABELS in names else "folders")
     print(f"looking at {len(rows)} images, whose classes are told by {told}", flush=True)
     found = survey(rows)
     if len(found.rows):
@@ -108,6 +114,15 @@ def _surveyed(root, layout):
             " others in a labels file; nothing was changed"
         )
     return found.rows
+
+
+def _refuse_known(root, names):
+    for reader, known_by in _LAYOUTS.items():
+        if any(map(known_by.fullmatch, names)):
+            raise WrongInput(
+                f"{root}: this is the layout of the data set {reader} of params.yaml, which has a reader of its own;"
+                " give that entry (or a copy of it) this root; nothing was changed"
+            )
 
 
 def _dataset(name, root, layout, rows, kind):

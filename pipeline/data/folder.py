@@ -23,7 +23,15 @@ from pipeline.stage import WrongInput
 
 LABELS, GROUPS = "labels.csv", "groups.csv"
 GROUP_COLUMNS = ("group", "signer", "person", "user_id", "clip", "video")
-_SIDES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_SIDES = {
+    "train": "train",
+    "training": "train",
+    "train_val": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
 _BOX = ["x", "y", "w", "h"]
 # Of a box's longer side, on each side: the crop is larger than the hand, and a detector sees more with some room.
 _AROUND = 0.25

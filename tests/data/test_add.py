@@ -146,6 +146,38 @@ def test_a_folder_without_classes_is_refused(repository, monkeypatch, capsys, na
 
 
 @pytest.mark.parametrize(
+    ("reader", "name"),
+    [
+        ("hagrid", "ann_train_val/a.json"),
+        ("hagrid", "annotations/train/a.json"),
+        ("rwth", "x/3359-ph2014-MS-handshape-annotations.txt"),
+    ],
+)
+def test_a_layout_with_a_reader_of_its_own_is_known(repository, monkeypatch, capsys, reader, name):
+    path = colours(repository / "mine") / name
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    with pytest.raises(WrongInput, match=f"the layout of the data set {reader}"):
+        call(monkeypatch, capsys, "mine", "--name", "mine")
+    assert (repository / "params.yaml").read_text() == PARAMS
+
+
+@pytest.mark.parametrize(
+    ("per_class", "size", "epochs"), [(6, "all", 8), (100, "all", 1), (400, 333, 1)], ids=["few", "some", "many"]
+)
+def test_the_quick_study_stays_quick(per_class, size, epochs, repository, monkeypatch, capsys):
+    names = [(c, i) for c in "abc" for i in range(per_class)]
+    colours(repository / "mine")
+    # One file, of which each image is a pixel or so: what counts is how many there are.
+    rows = [f"a/id0_0.png,{c},{i % 60},{i // 60},{1 + 'abc'.index(c)},1,{i}" for c, i in names]
+    (repository / "l.csv").write_text("file,label,x,y,w,h,group\n" + "\n".join(rows) + "\n")
+    call(monkeypatch, capsys, "mine", "--name", "mine", "--labels", "l.csv")
+    study = yaml.safe_load((repository / "params.yaml").read_text())["studies"]["mine"]
+    own = study["experiments"]["mine"]
+    assert own["sizes"] == [size] and own["classifier"]["epochs"] == epochs
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda text: text,
