@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from pipeline.data.entries import with_entries
+from pipeline.data.entries import loaded, with_entries
 from pipeline.data.files import replacing
 from pipeline.data.folder import GROUPS, LABELS, class_level
 from pipeline.data.grouping import told_by_names
@@ -20,6 +20,7 @@ from pipeline.data.photographs import list_photographs
 from pipeline.data.split import split_photographs
 from pipeline.data.survey import lines_of, survey
 from pipeline.data.tree import file_names
+from pipeline.params import check_params
 from pipeline.stage import WrongInput, note, run_stage
 from pipeline.study import Study
 
@@ -83,14 +84,15 @@ next:
 def add(root, name, labels=None, groups=None):
     """Print what there is and add the data set and the study `name` to ./params.yaml, unless they are there."""
     text = _read_params()
-    if _is_there(yaml.safe_load(text), name, _place(root)):
+    check_params(loaded(text))
+    if _is_there(loaded(text), name, _place(root)):
         return
     layout = _layout(root, labels, groups)
     rows, pattern = _grouped(_surveyed(root, layout))
     layout |= {"group_pattern": pattern} if pattern else {}
     dataset = _dataset(name, root, layout, rows, _propose_split(root, rows))
     text = with_entries(text, {"datasets": dataset, "studies": _study(name, rows)})
-    Study(yaml.safe_load(text) | {"study": name}).artifacts()
+    Study(loaded(text) | {"study": name}).artifacts()
     with replacing(_PARAMS.resolve()) as beside:
         beside.write_text(text, encoding="utf-8", newline="")
     print(f"params.yaml: data set {name} and study {name} added; nothing was copied")
@@ -153,8 +155,9 @@ def _read_params():
 
 
 def _is_there(params, name, where):
-    if not re.fullmatch("[a-z0-9_]+", name):
-        raise WrongInput(f"--name {name!r}: expected lower-case letters, digits and _ alone; choose another")
+    # Also no number and no word, such as `on`, that YAML takes for something else than text.
+    if not re.fullmatch("[a-z0-9_]+", name) or yaml.safe_load(name) != name:
+        raise WrongInput(f"--name {name!r}: expected a word of lower-case letters, digits and _; choose another")
     own = params["datasets"].get(name)
     if own is None and name not in params["studies"]:
         return False

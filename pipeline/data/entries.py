@@ -11,10 +11,10 @@ def with_entries(text, entries):
 
     Raises WrongInput unless the result says what the text said, and the entries, and is what the schema allows.
     """
-    before, after = _loaded(text), text
+    before, after = loaded(text), text
     for section, entry in entries.items():
         after = _inserted(after, section, entry)
-    told = _loaded(after)
+    told = loaded(after)
     check_params(told)
     new = {section: set(told[section]) - set(before[section]) for section in entries}
     rest = {key: _without(told[key], new[key]) if key in new else told[key] for key in told}
@@ -50,7 +50,8 @@ def _extent(text, section, num_lines):
     raise WrongInput(f"params.yaml, {section}: found no entries one below the other; put the first one there by hand")
 
 
-def _loaded(text):
+def loaded(text):
+    """Return what the text of a params.yaml says; raise WrongInput where it is no YAML."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as wrong:
