@@ -84,8 +84,9 @@ next:
 def add(root, name, labels=None, groups=None):
     """Print what there is and add the data set and the study `name` to ./params.yaml, unless they are there."""
     text = _read_params()
-    check_params(loaded(text))
-    if _is_there(loaded(text), name, _place(root)):
+    params = loaded(text)
+    check_params(params)
+    if _is_there(params, name, _place(root)):
         return
     layout = _layout(root, labels, groups)
     rows, pattern = _grouped(_surveyed(root, layout))

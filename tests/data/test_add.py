@@ -72,11 +72,8 @@ def test_a_second_call_changes_nothing_and_another_folder_is_refused(repository,
     call(monkeypatch, capsys, "data/mine", "--name", "mine")
     text = (repository / "params.yaml").read_bytes()
     assert "nothing was changed" in call(monkeypatch, capsys, "data/mine", "--name", "mine")
-    for path, name, words in [
-        ("data", "mine", "which lies in data/mine"),
-        ("x", "demo", "demo"),
-        ("x", "A-b", "lower"),
-    ]:
+    unfit = [("x", name, "a word of lower-case") for name in ("A-b", "12", "on")]
+    for path, name, words in [("data", "mine", "lies in data/mine"), ("x", "demo", "a study demo"), *unfit]:
         with pytest.raises(WrongInput, match=words):
             call(monkeypatch, capsys, path, "--name", name)
     assert (repository / "params.yaml").read_bytes() == text
