@@ -7,6 +7,7 @@ forgotten.
 import ast
 import hashlib
 import os
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,10 +28,11 @@ def source_files(*modules):
 def folder_digest(root):
     """Return a hash of the file names under `root`, and of the small text files there, such as groups.csv.
 
-    It tells added, removed and renamed photographs, corrected labels and other answers of raters at the price of a
-    directory walk; not a photograph whose pixels were changed in place. A folder that is absent is like an empty one.
+    Of a file, its content; of a ZIP archive, that of its directory, which has a checksum of each member. It tells
+    added, removed and renamed photographs, corrected labels and other answers of raters at the price of a directory
+    walk; not a photograph whose pixels were changed in place. A folder that is absent is like an empty one.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_directory(root) if os.path.isfile(root) else b"")
     for folder, folders, names in os.walk(root, followlinks=True):
         folders.sort()
         for name in sorted(names):
@@ -40,6 +42,13 @@ def folder_digest(root):
                 size = path.stat().st_size
                 digest.update(path.read_bytes() if size < _SMALL else str(size).encode())
     return digest.hexdigest()[:16]
+
+
+def _directory(path):
+    if not zipfile.is_zipfile(path):
+        return Path(path).read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        return repr([(member.filename, member.CRC, member.file_size) for member in archive.infolist()]).encode()
 
 
 def template_files(folder):

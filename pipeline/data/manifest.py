@@ -1,20 +1,21 @@
 """The manifest of a data set: one row per photograph, whatever its format on disk.
 
-Columns: name (unique), path (may lead into a ZIP archive: `a.zip/b.png`), class, group (clip or signer; images of one
-group are near-duplicates), part (train or test where the owner publishes a split, else empty) and landmarks (JSON
-[[x, y] * 21] in pixels where the data came with them, else empty).
+Columns: name (unique), path (may lead into a ZIP archive, `a.zip/b.png`, and name a box of the photograph as W3C's
+media fragments do, `b.png#xywh=10,20,64,64`), class, group (clip or signer; images of one group are near-duplicates),
+part (train or test where the owner publishes a split, else empty) and landmarks (JSON [[x, y] * 21] in pixels where the
+data came with them, else empty).
 """
 
-import functools
-import zipfile
-from pathlib import Path
+import re
 
 import pandas as pd
 
-from pipeline.data.archive import decode_image
+from pipeline.data.decoding import decode_photograph
+from pipeline.data.tree import read_bytes
 from pipeline.stage import WrongInput
 
 COLUMNS = ["name", "path", "class", "group", "part", "landmarks"]
+_BOX = re.compile(r"#xywh=(-?\d+),(-?\d+),(\d+),(\d+)$")
 
 
 def read_manifest(path):
@@ -23,17 +24,22 @@ def read_manifest(path):
 
 
 def load_photograph(path):
-    """Return a photograph as uint8 (H, W, 3) RGB; raise WrongInput where it is missing or unreadable."""
-    archive, inside, member = str(path).partition(".zip/")
-    try:
-        data = _archive(archive + ".zip").read(member) if inside else Path(path).read_bytes()
-    except (OSError, KeyError):
-        raise WrongInput(f"{path}: no such photograph; restore it or remove its row from the data set") from None
-    except zipfile.BadZipFile:
-        raise WrongInput(f"{archive}.zip: not a complete ZIP archive; restore it or have it made again") from None
-    return decode_image(data, path)
+    """Return a photograph, or the box of it that its path names, as uint8 (H, W, 3) RGB; raise WrongInput."""
+    box = _BOX.search(str(path))
+    file = str(path)[: box.start()] if box else str(path)
+    image = decode_photograph(read_bytes(file), file)
+    return _cut(image, [int(number) for number in box.groups()], path) if box else image
 
 
-@functools.lru_cache(maxsize=4)
-def _archive(path):
-    return zipfile.ZipFile(path)
+def with_box(path, x, y, width, height):
+    """Return the path of a box of a photograph, in pixels of the upright image."""
+    return f"{path}#xywh={x},{y},{width},{height}"
+
+
+def _cut(image, box, path):
+    x, y, width, height = box
+    inside = image[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
+    if not inside.size:
+        size = f"{image.shape[1]}x{image.shape[0]}"
+        raise WrongInput(f"{path}: the box is outside of the photograph, which is {size}; mend its row in labels.csv")
+    return inside

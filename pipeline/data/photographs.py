@@ -19,15 +19,15 @@ from pipeline.stage import WrongInput, run_stage, stage_arguments
 _HELD = 50_000  # rows in memory at a time; about 1 kB each
 
 
-def list_photographs(reader, root, classes):
+def list_photographs(reader, root, classes, **layout):
     """Return the manifest of the data set under `root`, checked and in the order of names."""
-    return pd.DataFrame(stream_photographs(reader, root, classes), columns=COLUMNS)
+    return pd.DataFrame(stream_photographs(reader, root, classes, **layout), columns=COLUMNS)
 
 
-def stream_photographs(reader, root, classes):
+def stream_photographs(reader, root, classes, **layout):
     """Yield the rows of the manifest of the data set under `root`, checked and in the order of names.
 
-    classes: the class list that labels must belong to, or "all" to take those found.
+    classes: the class list that labels must belong to, or "all" to take those found. layout: what else the reader asks.
     Raises WrongInput for a missing folder, a class outside the list, or a name that occurs twice.
     """
     if not Path(root).exists():
@@ -35,7 +35,7 @@ def stream_photographs(reader, root, classes):
             f"{root}: no such data set; put or link it there, or set datasets.<name>.root in params.yaml to its place"
         )
     before = None
-    for row in sorted_rows(_of_classes(_reader(reader)(Path(root)), classes), "name", _HELD):
+    for row in sorted_rows(_of_classes(_reader(reader)(Path(root), **layout), classes), "name", _HELD):
         if row["name"] == before:
             raise WrongInput(f"{row['where']}: {row['name']} is listed twice; remove one of the rows")
         before = row["name"]
@@ -75,10 +75,7 @@ def write_manifest(path, rows):
 
 def main():
     args = stage_arguments(__doc__).parse_args()
-    options = args.options
-    counts, groups = write_manifest(
-        args.out, stream_photographs(options["reader"], options["root"], options["classes"])
-    )
+    counts, groups = write_manifest(args.out, stream_photographs(**args.options))
     print(f"{sum(counts.values())} photographs, {groups} groups, {len(counts)} classes: {json.dumps(counts)}")
 
 

@@ -45,6 +45,9 @@ shell.prefix(
     )
 )
 
+# What a reader is told of a data set.
+LAYOUT = ("reader", "root", "classes", "labels", "groups", "group_pattern")
+
 # A cell is data set, size, seed and recipe; so are the names of its files.
 SUBSET = "{dataset}-n{size}-s{seed}"
 
@@ -79,7 +82,8 @@ def photographs_of(wildcards):
 def outside_digest(wildcards):
     """What changes when photographs outside the graph come or go; nothing for the drawn ones, which are inputs."""
     data = STUDY.datasets[wildcards.dataset]
-    return "" if "drawn" in data else folder_digest(data["root"])
+    places = [data[key] for key in ("root", "labels", "groups") if key in data]
+    return "" if "drawn" in data else " ".join(map(folder_digest, places))
 
 
 def answers_folder(wildcards):

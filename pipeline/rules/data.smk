@@ -29,8 +29,9 @@ rule manifests:
     params:
         options=lambda wc: as_json(
             {
-                key: STUDY.datasets[wc.dataset][key]
-                for key in ("reader", "root", "classes")
+                key: value
+                for key, value in STUDY.datasets[wc.dataset].items()
+                if key in LAYOUT
             }
         ),
         photographs=outside_digest,

@@ -1,0 +1,85 @@
+"""The files of a folder, or of a ZIP archive, which is read where it lies and never unpacked."""
+
+import functools
+import os
+import re
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from pipeline.stage import WrongInput
+
+_LARGEST = 2**28  # bytes of one file of an archive; a photograph is never that large
+_ENCRYPTED = 0x1
+_UNFIT = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and what stands for bytes that are not UTF-8
+
+
+def file_names(root):
+    """Return the sorted names, relative to the root, of all files that are not hidden; WrongInput for unsafe ones.
+
+    Hidden are names that begin with a dot, in any folder, and what macOS adds to its archives.
+    """
+    names = _archived(root) if root.is_file() else _on_disk(root)
+    return sorted(name for name in names if not _hidden(name))
+
+
+def read_bytes(path):
+    """Return the content of a file; its path may lead into an archive: `a.zip/b.png`."""
+    for end in re.finditer(r"\.zip(?=/)", path, re.IGNORECASE):
+        if os.path.isfile(path[: end.end()]):
+            return _member(path[: end.end()], path[end.end() + 1 :])
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError):
+        raise WrongInput(f"{path}: no such file; restore it or remove its row from the data set") from None
+
+
+def _on_disk(root):
+    for folder, folders, names in os.walk(root, followlinks=True):
+        # Not entered, so that no loop of links below a hidden folder is.
+        folders[:] = [name for name in folders if not _hidden(name)]
+        for name in names:
+            yield _checked(Path(folder, name).relative_to(root).as_posix(), root)
+
+
+def _archived(path):
+    if path.suffix.lower() != ".zip":
+        raise WrongInput(f"{path}: neither a folder nor a ZIP archive (.zip); unpack it and name the folder")
+    for member in _archive(str(path)).infolist():
+        if member.is_dir():
+            continue
+        name = PurePosixPath(member.filename)
+        if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in name.parts[0]:
+            raise WrongInput(f"{path}: {member.filename!r} leads out of the archive; make the archive again without it")
+        if member.flag_bits & _ENCRYPTED or member.file_size > _LARGEST:
+            reason = "is encrypted" if member.flag_bits & _ENCRYPTED else f"has {member.file_size} bytes"
+            raise WrongInput(f"{path}: {member.filename!r} {reason}; expected a plain photograph; unpack and mend it")
+        yield _checked(member.filename, path)
+
+
+def _checked(name, root):
+    """Return a name that a manifest, which is UTF-8 and has lines, can hold."""
+    if _UNFIT.search(name):
+        raise WrongInput(f"{root}: the name {name!a} has characters that UTF-8 or a line cannot hold; rename the file")
+    return name
+
+
+def _hidden(name):
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def _member(archive, name):
+    try:
+        return _archive(archive).read(name)
+    except KeyError:
+        raise WrongInput(f"{archive}/{name}: no such file; restore it or remove its row from the data set") from None
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as wrong:
+        raise WrongInput(f"{archive}/{name}: damaged ({wrong}); restore the archive or have it made again") from None
+
+
+@functools.lru_cache(maxsize=4)
+def _archive(path):
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile):
+        raise WrongInput(f"{path}: not a complete ZIP archive; restore it or have it made again") from None

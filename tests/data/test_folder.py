@@ -1,0 +1,210 @@
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import real_data
+from data.odd_images import picture, plain
+
+from pipeline.data.manifest import load_photograph
+from pipeline.data.photographs import list_photographs
+from pipeline.sources import folder_digest
+from pipeline.stage import WrongInput
+
+
+def place(root, *names, content=None):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(plain("PNG") if content is None else content)
+
+
+def zipped(folder, archive, top=""):
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.rglob("*")):
+            file.write(path, top + path.relative_to(folder).as_posix())
+    return archive
+
+
+def listed(root, **layout):
+    return list_photographs("folder", root, "all", **layout)
+
+
+def by_name(rows, column):
+    return dict(zip(rows["name"], rows[column], strict=True))
+
+
+NAMES = ["-x/-1.png", "ö/hand der Frau, links.PNG", "a b/sub/日本.png", "a b/'quoted\" %.png", "a.zip/1.png"]
+
+
+def test_odd_names_come_through_manifest_and_loading(tmp_path):
+    place(tmp_path, *NAMES)
+    rows = listed(tmp_path)
+    rows.to_csv(tmp_path / "m.csv", index=False)
+    assert sorted(rows["name"]) == sorted(NAMES)
+    assert set(rows["class"]) == {"-x", "ö", "a b", "a.zip"}
+    assert all((load_photograph(path) == picture()).all() for path in rows["path"])
+
+
+def test_an_archive_is_read_as_the_folder_it_holds(tmp_path):
+    place(tmp_path / "own", *NAMES[:4], "__MACOSX/a/._1.png", ".thumbs/1.png", "a b/._1.png")
+    pd.DataFrame({"file": NAMES, "group": "ann"}).to_csv(tmp_path / "own" / "groups.csv", index=False)
+    whole, packed = listed(tmp_path / "own"), listed(zipped(tmp_path / "own", tmp_path / "own.ZIP"))
+    columns = ["name", "class", "group", "part"]
+    assert len(whole) == 4 and packed[columns].equals(whole[columns])
+    assert all((load_photograph(path) == picture()).all() for path in packed["path"])
+
+
+def test_a_folder_around_the_classes_is_passed_through(tmp_path):
+    place(tmp_path / "own", "a/1.png", "b/2.png")
+    assert set(listed(zipped(tmp_path / "own", tmp_path / "own.zip", "own/"))["class"]) == {"a", "b"}
+
+
+@pytest.mark.parametrize("name", ["../a/1.png", "/a/1.png", "a/../../1.png", "C:/a/1.png", "a\\..\\..\\1.png"])
+def test_a_name_that_leaves_the_archive_is_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as file:
+        file.writestr("b/1.png", plain("PNG"))
+        file.writestr(name, plain("PNG"))
+    with pytest.raises(WrongInput, match=r"own\.zip: .*leads out of the archive"):
+        listed(tmp_path / "own.zip")
+
+
+def test_damaged_members_and_archives_are_named(tmp_path):
+    place(tmp_path / "own", "a/1.png", "b/1.png")
+    archive = zipped(tmp_path / "own", tmp_path / "own.zip")
+    whole = archive.read_bytes()
+    rows = listed(archive)
+    (tmp_path / "bad.zip").write_bytes(whole.replace(plain("PNG")[50:60], bytes(10), 1))
+    with pytest.raises(WrongInput, match=r"bad\.zip/a/1\.png: damaged"):
+        load_photograph(rows["path"][0].replace("own.zip", "bad.zip"))
+    (tmp_path / "cut.zip").write_bytes(whole[:-30])
+    with pytest.raises(WrongInput, match=r"cut\.zip: not a complete ZIP archive"):
+        listed(tmp_path / "cut.zip")
+    with pytest.raises(WrongInput, match=r"own\.zip/a/9\.png: no such file"):
+        load_photograph(f"{archive}/a/9.png")
+
+
+def test_encrypted_members_and_other_archives_are_refused(tmp_path):
+    place(tmp_path / "own", "a/1.png", "b/1.png")
+    archive = zipped(tmp_path / "own", tmp_path / "own.zip")
+    # The first bit of the flags, the ninth byte of a member's entry in the directory, says that it is encrypted.
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1) + 8] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(WrongInput, match=r"own\.zip: 'a/1\.png' is encrypted"):
+        listed(archive)
+    with pytest.raises(WrongInput, match=r"own\.tar: neither a folder nor a ZIP archive"):
+        listed(archive.rename(tmp_path / "own.tar"))
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    place(tmp_path, "a/1.png")
+    Path(tmp_path, "a", "\udcff.png").write_bytes(plain("PNG"))
+    with pytest.raises(WrongInput, match=r"udcff\.png' has characters .*rename the file"):
+        listed(tmp_path)
+
+
+def test_other_files_are_counted_and_left_out(tmp_path, capsys):
+    place(tmp_path, "a/1.png", "a/2.heic", "b/3.gif", "loose.png", "a/notes.txt")
+    assert listed(tmp_path)["name"].tolist() == ["a/1.png", "b/3.gif"]
+    said = capsys.readouterr().out
+    assert "left out (1 .heic)" in said and "1 images lie in no class folder" in said
+
+
+@pytest.mark.parametrize(
+    ("sides", "tests"), [(("train", "valid"), "valid"), (("train", "val", "test"), "test"), (("Train", "Test"), "Test")]
+)
+def test_folders_of_a_split_are_no_classes(tmp_path, sides, tests):
+    place(tmp_path, *(f"{side}/{name}/{side}.png" for side in sides for name in ("a", "b")))
+    rows = listed(tmp_path)
+    assert set(rows["class"]) == {"a", "b"}
+    assert {name.split("/")[0] for name, part in by_name(rows, "part").items() if part == "test"} == {tests}
+    assert set(rows["part"]) == {"train", "test"}
+
+
+LABELLED = "file,label,x,y,w,h,group\nim/1.png,a,4,6,10,8,ann\nim/1.png,b,20,20,30,10,ann\nim/2.png,a,,,,,ben\n"
+
+
+def test_labels_with_boxes(tmp_path):
+    place(tmp_path, "im/1.png", "im/2.png", "im/unlisted.png")
+    (tmp_path / "labels.csv").write_text(LABELLED)
+    rows = listed(tmp_path)
+    assert rows["name"].tolist() == ["im/1.png@20,20,30,10", "im/1.png@4,6,10,8", "im/2.png"]
+    assert rows[["class", "group"]].to_numpy().tolist() == [["b", "ann"], ["a", "ann"], ["a", "ben"]]
+    # A quarter of the box's longer side more on each side, as far as the image goes: x 4 - 2, y 6 - 2; y 20 - 8 and on.
+    assert (load_photograph(rows["path"][1]) == picture()[4:16, 2:16]).all()
+    assert (load_photograph(rows["path"][0]) == picture()[12:38, 12:58]).all()
+    assert (load_photograph(rows["path"][2]) == picture()).all()
+
+
+def test_labels_and_groups_may_lie_elsewhere(tmp_path):
+    place(tmp_path / "own", "1.png", "2.png", "o\u0308.png")
+    # The same letter, written as one character.
+    (tmp_path / "l.csv").write_text("file,label\n1.png,a\n\u00f6.png,b\n", encoding="utf-8-sig")
+    (tmp_path / "g.csv").write_text("file,group\n1.png,ann\n\u00f6.png,ben\n")
+    rows = listed(tmp_path / "own", labels=str(tmp_path / "l.csv"), groups=str(tmp_path / "g.csv"))
+    assert rows[["class", "group"]].to_numpy().tolist() == [["a", "ann"], ["b", "ben"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name,label\n", r"labels\.csv: found columns .*expected file,label"),
+        ("file;label\nim/1.png;a\n", r"labels\.csv: found columns"),
+        ("file,label\nim/1.png,a\nim/9.png,a\n", r"labels\.csv, row 3: no image 'im/9\.png'"),
+        ("file,label\n../im/1.png,a\n", r"labels\.csv, row 2: no image"),
+        ("file,label\nim/1.png, \n", r"labels\.csv, row 2: im/1\.png has no label"),
+        ("file,label\nim/1.png,a\nim/1.png,b\n", r"labels\.csv, row 3: im/1\.png is listed twice"),
+        ("file,label,x,y,w,h\nim/1.png,a,1,2,3,\n", r"labels\.csv, row 2: box"),
+        ("file,label,x,y,w,h\nim/1.png,a,-1,2,3,4\n", r"labels\.csv, row 2: box"),
+        ("file,label,x,y,w,h\nim/1.png,a,1,2,0,4\n", r"labels\.csv, row 2: box"),
+        ("file,label,x,y,w,h\nim/1.png,a,nan,2,3,4\n", r"labels\.csv, row 2: box"),
+        (b"file,label\nim/\xff.png,a\n", r"labels\.csv: not a CSV file in UTF-8"),
+    ],
+)
+def test_labels_that_do_not_fit_are_named_with_their_row(tmp_path, text, said):
+    place(tmp_path, "im/1.png")
+    (tmp_path / "labels.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(WrongInput, match=said):
+        listed(tmp_path)
+
+
+def test_a_box_beside_the_photograph_is_named(tmp_path):
+    place(tmp_path, "im/1.png")
+    (tmp_path / "labels.csv").write_text("file,label,x,y,w,h\nim/1.png,a,900,2,10,10\n")
+    with pytest.raises(WrongInput, match=r"im/1\.png.*outside of the photograph, which is 60x40"):
+        load_photograph(listed(tmp_path)["path"][0])
+
+
+def test_a_pattern_tells_groups_and_what_it_misses_is_named(tmp_path):
+    place(tmp_path, "a/x_id1_1.png", "a/x_id1_2.png", "b/x_id2_1.png")
+    assert listed(tmp_path, group_pattern="_(id[0-9]+)_")["group"].tolist() == ["id1", "id1", "id2"]
+    for pattern, said in [("_(id1)_", r"b/x_id2_1\.png does not match"), ("id", "in brackets"), ("(", "mend it")]:
+        with pytest.raises(WrongInput, match=said):
+            listed(tmp_path, group_pattern=pattern)
+
+
+def test_a_change_within_an_archive_is_noticed(tmp_path):
+    place(tmp_path / "own", "a/1.png")
+    archive = zipped(tmp_path / "own", tmp_path / "own.zip")
+    first = folder_digest(archive)
+    assert folder_digest(zipped(tmp_path / "own", archive)) == first
+    place(tmp_path / "own", "a/1.png", content=plain("BMP"))
+    assert folder_digest(zipped(tmp_path / "own", archive)) != first
+
+
+def test_the_papers_own_layout(tmp_path):
+    rows = listed(real_data("fixtures") / "paper_layout")
+    assert rows["class"].value_counts().to_dict() == {"1_P": 5, "5_P": 5, "L_P": 5}
+    assert rows["part"].value_counts().to_dict() == {"train": 12, "test": 3}
+
+
+def test_photographs_with_labels_and_signers():
+    root = real_data("hgr1-700")
+    rows = listed(root)
+    assert (len(rows), rows["class"].nunique(), rows["group"].nunique()) == (700, 22, 12)
+    # Counts of its README.
+    assert rows["group"].value_counts()["id07"] == 66 and (rows["class"] == "A_P").sum() == 39
+    longtail = listed(root, labels=str(root / "train_longtail.csv"))
+    assert len(longtail) == 90 and np.ptp(longtail["class"].value_counts()) == 23

@@ -1,0 +1,51 @@
+"""Every layout on disk through its own reader to crops, and what each stage loses."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import real_data
+
+from pipeline.data.archive import read_image_set
+from pipeline.data.manifest import read_manifest
+from pipeline.data.photographs import list_photographs
+from pipeline.data.split import main as split
+from pipeline.poses.crop import main as crop
+from pipeline.poses.detectors import make_detector
+from pipeline.poses.extract import extract_poses, load_photograph
+from pipeline.poses.pose_set import write_pose_set
+
+POSES = {"roi": "image", "upscale_to": 0, "min_confidence": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("layout", "reader", "detector", "kind", "counts"),
+    [
+        # Of each class one entry has no landmarks, and in version 1 one has no photograph.
+        ("hagrid_v1", "hagrid", "given", "grouped", (12, 9, 3)),
+        ("hagrid_v2", "hagrid", "given", "official", (12, 9, 3)),
+        # Of each class one JSON file has no people; what is under valid/ tests.
+        ("paper_layout", "folder", "openpose_json", "official", (15, 12, 3)),
+    ],
+)
+def test_photographs_hands_and_test_crops_of_a_layout(layout, reader, detector, kind, counts, tmp_path, monkeypatch):
+    root = real_data("fixtures") / layout
+    list_photographs(reader, root, "all").to_csv(tmp_path / "m.csv", index=False)
+    rows = read_manifest(tmp_path / "m.csv")
+    detect, _ = make_detector({"detector": detector, "folder": root, **POSES}, None, 1)
+    poses, _ = extract_poses(rows.to_dict("records"), load_photograph, detect, POSES["min_confidence"])
+    write_pose_set(tmp_path / "p.npz", poses)
+    monkeypatch.chdir(tmp_path)
+    options = json.dumps({"kind": kind, "test_fraction": 0.3, "min_images": 2, "seed": 0, "classes": "all"})
+    inputs = ["--manifest", "m.csv", "--poses", "p.npz"]
+    monkeypatch.setattr("sys.argv", ["split", "--options", options, *inputs, "--out", "s.csv"])
+    split()
+    crops = ["--split", "s.csv", "--train", "train.zip", "--test", "test.zip"]
+    monkeypatch.setattr("sys.argv", ["crop", "--options", '{"size": 64, "margin": 0.35}', *inputs, *crops])
+    crop()
+    tested = read_image_set("test.zip")
+    assert (len(rows), int(poses.found.sum()), len(tested)) == counts
+    assert len(pd.read_csv("s.csv")) == counts[1] and tested.images.shape[1:] == (64, 64, 3)
+    # The hand fills its crop: a pose of another photograph would not.
+    assert np.ptp(tested.keypoints, axis=1).max(axis=1) == pytest.approx(np.full(counts[2], 64 / 1.35), abs=1)
