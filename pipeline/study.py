@@ -39,6 +39,8 @@ _REPORTED = (
     "results/table*.csv",
     "results/rivals*.csv",
     "results/verdict/*.json",
+    "results/audit/*.json",
+    "results/audit/*.png",
     "results/figures/*",
     "results/claims/*.json",
     "results/errata/errata.*",

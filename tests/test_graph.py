@@ -59,7 +59,7 @@ def test_test_images_are_read_by_the_final_evaluation_and_the_audit_alone(jobs):
     used = {path for job in jobs for path in job.inputs}
     after = [job for job in jobs if job.rule in readers]
     readers_after = {job.rule for job in jobs for path in job.inputs if any(path in done.outputs for done in after)}
-    assert readers_after - {"errata"} == {"tables", "claims", "rivals", "verdict"}
+    assert readers_after - {"errata"} == {"tables", "claims", "rivals", "verdict", "report"}
     assert any(path.endswith("-test.zip") for path in used)
 
 

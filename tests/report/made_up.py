@@ -70,6 +70,7 @@ def _pdf(path):
 def _document(path):
     document = {
         "verdict": {"dataset": HOSTILE, "verdicts": {"all": {"finding": "help", "sentences": [f"{HOSTILE} helps."]}}},
+        "audit": {"split": {"leaks": "drawn_signs" in path}, "findings": [f"{HOSTILE} has a near-duplicate."]},
         "claims": {"class_changes": {"sentence": f"1 class rose: {HOSTILE}.", "rose": 1, "minority": {"rose": 0}}},
         "errata": {"reacgan-filtered-pretrain": {"section": "5.2", "sentence": f"It {HOSTILE} helps."}},
         "quality": {"fid": {"value": 31.25, "n": 40}},

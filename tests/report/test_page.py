@@ -59,9 +59,16 @@ def test_every_input_is_on_the_page(made):
     for path in paths:
         if path.parent.name in ("training", "measures", "quality", "manifests", "ratings"):
             assert path.stem in told
-    claimed = ("1 class rose", "Krippendorff's alpha 0.50", "31.25", "(16)", "</script> helps.")
+    claimed = ("has a near-duplicate.", "1 class rose", "Krippendorff's alpha 0.50", "31.25", "(16)", "</script> helps.")
     for words in (*claimed, "Table of rivals", "60.50"):
         assert words in read.text
+
+
+def test_a_split_that_leaks_is_warned_of_and_no_other(made):
+    read = Reading(render(*made))
+    leaking = [text for _, _, text in read.all("strong") if "leaks" in text]
+    assert len(leaking) == 1
+    assert "Numbers on drawn_signs are better" in read.text and "Numbers on drawn_gestures" not in read.text
 
 
 def test_names_that_look_like_html_stay_text(read):
