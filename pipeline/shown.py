@@ -2,7 +2,7 @@
 
 from pipeline.recipes import classifier_folder, subset_name
 
-# The figures of the paper and the modules that draw them.
+# The figures, of which 9 is not the paper's, and the modules that draw them.
 FIGURES = {
     "1": "training_approaches",
     "2": "class_counts",
@@ -12,6 +12,7 @@ FIGURES = {
     "6": "samples",
     "7": "class_changes",
     "8": "convergence",
+    "9": "harm_map",
 }
 # Settings that Figures 1, 4 and 5 show: an edit of another one redraws nothing.
 _TOLD_OF_TRAINING = ("strategy", "strategies", "weights", "epochs", "pretrain_epochs", "seed", "as_published")
@@ -76,7 +77,7 @@ def claim_inputs(study):
 
 
 def figure_inputs(study, number):
-    """Return {input: its files} of a figure of the paper."""
+    """Return {input: its files} of a figure."""
     data = study.targets()
     crops = [f"results/crops/{dataset}-train.zip" for dataset in data]
     return {
@@ -88,11 +89,12 @@ def figure_inputs(study, number):
         "6": {"crops": crops, "images": [f"results/images/{name}.zip" for name, *_ in _sampled(study, data)]},
         "7": {"claims": ["results/claims/claims.json"]},
         "8": {"claims": ["results/claims/claims.json"], "histories": claim_inputs(study)["histories"]},
+        "9": {"verdict": ["results/verdict/verdict.csv"]},
     }[number]
 
 
 def figure_options(study, number):
-    """Return the settings of a figure of the paper."""
+    """Return the settings of a figure."""
     subset = (study.target, study.sizes(study.target)[-1], study.seeds(study.target)[0])
     spade = study.generator_options(*subset, study.spade)
     return {
@@ -109,6 +111,7 @@ def figure_options(study, number):
         "6": lambda: {"sets": _sampled(study, study.targets())},
         "7": dict,
         "8": lambda: {"compared": claims(study)["convergence"]},
+        "9": lambda: {"dataset": study.target},
     }[number]()
 
 

@@ -55,6 +55,7 @@ _STUDY = """\
   table9: {name}
   source: {name}
   generation: {{images_per_class: {generated}, as_published: []}}
+  rivals: {{recipes: [longer, balanced, copies-pretrain], sizes: [{size}]}}
   experiments:
     {name}: # *signs_experiment has the demo's budget, *rwth_experiment the paper's
       sizes: [{size}]

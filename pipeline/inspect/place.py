@@ -28,6 +28,7 @@ _TABLE = re.compile(r"table(?P<number>\d+)(?P<long>_long)?")
 # Tables and texts for people that lie beside those of the paper.
 _FURTHER = {"rivals": "table of rivals", "verdict": "verdict on generated images"}
 _FIGURE = re.compile(r"figure(?P<number>\d+)")
+_LAST = 8  # figure of the paper
 _PART = re.compile(r"(?P<dataset>[a-z0-9_]+)-(?P<part>train|test)")
 _RULE = re.compile(r'^rule (\w+):\n\s+"""(.+?)"""', re.MULTILINE | re.DOTALL)
 _INHERITED = re.compile(r"^use rule (\w+) as (\w+) with:", re.MULTILINE)
@@ -145,7 +146,7 @@ def name_says(place):
     if table := _TABLE.fullmatch(place.stem):
         return f"Table {table['number']} of the paper" + (", one row per cell" if table["long"] else "")
     if figure := _FIGURE.fullmatch(place.stem):
-        return f"Figure {figure['number']} of the paper"
+        return f"Figure {figure['number']}" + (" of the paper" if int(figure["number"]) <= _LAST else "")
     if rule_of(place) in _FURTHER:
         return _FURTHER[rule_of(place)]
     if rule_of(place) == "errata":

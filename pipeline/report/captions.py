@@ -61,4 +61,9 @@ FIGURES = {
         "Training accuracy per epoch of fine-tuning, by initialisation.",
         "Line charts of training accuracy over epochs for real, ReACGAN and SPADE initialisation, one per data set.",
     ),
+    "9": (
+        "Harm map, not the paper's: what generated images, and copies of real ones in their place, gain or cost in"
+        " macro-recall on {target}, by the number of real training images per class.",
+        "Line charts of points above or below real images alone, with intervals, a chart per maker of the images.",
+    ),
 }

@@ -18,7 +18,7 @@ rule claims:
 
 
 rule figures:
-    """Draw a figure of the paper from what this study made."""
+    """Draw a figure of the paper, or the harm map, from what this study made."""
     input:
         unpack(lambda wc: figure_inputs(STUDY, wc.number)),
         code=figure_sources,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from pipeline.classify import evaluate, train
 from pipeline.classify.batches import epoch_batches
@@ -102,9 +103,9 @@ def test_half_of_the_validation_images_are_mirrored_and_others_every_epoch(monke
     monkeypatch.setattr(train, "predict", watched)
     val = train.to_samples(solid_colours(40), "cpu")
     for epoch in range(2):
-        train.validate(None, val, OPTIONS | {"as_published": ["test_flips"]}, "train", epoch)
+        train.validate(None, val, OPTIONS | {"as_published": ["test_flips"]}, cross_entropy, "train", epoch)
     assert all(40 < flips.sum() < 80 for flips in seen) and (seen[0] != seen[1]).any()
-    train.validate(None, val, OPTIONS, "train", 0)
+    train.validate(None, val, OPTIONS, cross_entropy, "train", 0)
     assert seen[2] is None
 
 
