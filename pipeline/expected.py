@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from pipeline.classify.budget import num_batches, num_epochs
+from pipeline.budget import num_batches, num_epochs
 from pipeline.recipes import maker_of, split_size
 
 # One data-centre GPU at float32, where convolutions use TF32: a third of the 156 TFLOP/s of an A100's data sheet.

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from pipeline.classify.budget import RIVALS
+from pipeline.budget import RIVALS
 from pipeline.params import at_size, check_params, ordered, plain
 from pipeline.recipes import (
     COPIES,

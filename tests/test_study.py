@@ -4,7 +4,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from pipeline.classify.budget import RIVALS
+from pipeline.budget import RIVALS
 from pipeline.gan.train import AS_PUBLISHED
 from pipeline.params import at_size, check_params
 from pipeline.recipes import COPIES_RECIPES, SWITCHES, generator_of, is_generated, maker_of, strategy_of
@@ -142,7 +142,7 @@ def wrong(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (["study"], "dmeo", r"study: found 'dmeo'; expected one of \['demo', "),
+        (["study"], "dmeo", r"study: found 'dmeo'; expected one of \['clips', 'demo', "),
         (["sutdy"], "demo", r"top level: .*'sutdy' was unexpected"),
         (["studies", "demo", "filter", "keep"], 0.3, r"studies\.demo\.filter: .*'keep' was unexpected"),
         (["studies", "demo", "filter", "keep_fraction"], 30, r"studies\.demo\.filter\.keep_fraction: 30 is greater"),

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch.nn.functional import interpolate
 
+from pipeline.budget import num_batches
 from pipeline.chance import stream
-from pipeline.classify.budget import num_batches
 from pipeline.classify.rivals import balanced_order
 
 

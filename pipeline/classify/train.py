@@ -7,9 +7,9 @@ import time
 import pandas as pd
 import torch
 
+from pipeline.budget import RIVALS, num_epochs
 from pipeline.chance import seed_of, stream
 from pipeline.classify.batches import balanced_batches, coins, epoch_batches, predict, take, to_samples
-from pipeline.classify.budget import RIVALS, num_epochs
 from pipeline.classify.folder_order import read_back
 from pipeline.classify.model import check_classes, save_classifier
 from pipeline.classify.rivals import augment, class_counts, criterion_of, val_criterion_of

@@ -2,27 +2,24 @@
 
 Folders: `<class>/**/*.jpg`; below `train/`, `val/` or `test/` these are the owner's split, and a folder that holds all
 others is passed through. `labels.csv` (file,label, and for boxes x,y,w,h in pixels; file is relative to the root) takes
-their place where there is one: images that it does not list take no part, and one image may have several boxes.
+their place where there is one: images that it does not list take no part, and one image may have several boxes. Its
+column `part` or `split`, of train, val and test, is the owner's split.
 
-The group is the signer or clip whose images must stay on one side of the split: from `groups.csv` (file,group), else
-from the labels' column of such a name, else from a pattern that the names match, else each image is its own.
+The group is the signer or clip whose images must stay on one side of the split: from a column of such a name, in
+`groups.csv` or else in the labels, else from a pattern that the names match, else each image is its own.
 """
 
-import io
 import re
-import unicodedata
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from pipeline.data.decoding import SUFFIXES
+from pipeline.data.listings import composed, expect_columns, group_column, groups_in, read_listing
 from pipeline.data.manifest import with_box
-from pipeline.data.tree import file_names, read_bytes
+from pipeline.data.tree import file_names
 from pipeline.stage import WrongInput
 
 LABELS, GROUPS = "labels.csv", "groups.csv"
-GROUP_COLUMNS = ("group", "signer", "person", "user_id", "clip", "video")
 _SIDES = {
     "train": "train",
     "training": "train",
@@ -32,6 +29,7 @@ _SIDES = {
     "validation": "val",
     "test": "test",
 }
+_PART_COLUMNS = ("part", "split")
 _BOX = ["x", "y", "w", "h"]
 # Of a box's longer side, on each side: the crop is larger than the hand, and a detector sees more with some room.
 _AROUND = 0.25
@@ -100,21 +98,28 @@ def class_level(folders):
 
 def _by_label(root, images, listing, table):
     """Yield rows as labels.csv has them."""
-    _expect_columns(listing, table, ["file", "label"])
-    boxed = set(_BOX) <= set(table)
-    by_name = {_composed(name): name for name in images}
+    expect_columns(listing, table, ["file", "label"])
+    boxed, told = set(_BOX) <= set(table), group_column(table)
+    part = next((column for column in _PART_COLUMNS if column in table), None)
+    by_name = {composed(name): name for name in images}
     for number, entry in enumerate(table.to_dict("records"), start=2):
         where = f"{listing}, row {number}"
-        name = by_name.get(_composed(entry["file"]))
+        name = by_name.get(composed(entry["file"]))
         if name is None:
             raise WrongInput(f"{where}: no image {entry['file']!r} below {root}; mend the name or remove the row")
         if not entry["label"].strip():
             raise WrongInput(f"{where}: {name} has no label; add it or remove the row")
-        row = _row(root, name, entry["label"].strip(), "", where)
-        told = next((column for column in GROUP_COLUMNS if column in entry), None)
+        row = _row(root, name, entry["label"].strip(), _side(entry[part], where) if part else "", where)
         row["group"] = entry[told] if told else ""
         box = _box(entry, where) if boxed else None
         yield row if box is None else row | _boxed(row, box)
+
+
+def _side(text, where):
+    """Return train or test; of train and val, val trains as well, and a subset has validation images of its own."""
+    if text.lower() not in _SIDES:
+        raise WrongInput(f"{where}: part {text!r}; expected one of {', '.join(_SIDES)}; mend it")
+    return "test" if _SIDES[text.lower()] == "test" else "train"
 
 
 def _boxed(row, box):
@@ -157,13 +162,11 @@ def _widened(box):
 
 def _group_of(listing, pattern):
     """Return a function that gives a row its group."""
-    listed = None if listing is None else _groups(*listing)
+    listed = None if listing is None else groups_in(*listing)
 
     def group(row):
         if listed is not None:
-            if _composed(row["file"]) not in listed:
-                raise WrongInput(f"{listing[0]}: no row for {row['file']}; add `{row['file']},<signer or clip>`")
-            return listed[_composed(row["file"])]
+            return listed(row["file"])
         if row["group"] or pattern is None:
             return row["group"] or row["file"]
         found = re.search(pattern, row["file"])
@@ -174,30 +177,9 @@ def _group_of(listing, pattern):
     return group
 
 
-def _groups(listing, table):
-    _expect_columns(listing, table, ["file", "group"])
-    return {_composed(name): group for name, group in zip(table["file"], table["group"], strict=True)}
-
-
 def _listing(root, names, given, own):
     """Return (path, table of text) of a listing: the given file, or else the root's own; None where there is none."""
     if given is None and own not in names:
         return None
     path = Path(given) if given is not None else root / own
-    try:
-        content = io.BytesIO(read_bytes(str(path)))
-        table = pd.read_csv(content, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except ValueError as misfit:  # not UTF-8, empty, or no table
-        raise WrongInput(f"{path}: not a CSV file in UTF-8 ({misfit}); save it again as such") from None
-    return path, table
-
-
-def _expect_columns(listing, table, columns):
-    if not set(columns) <= set(table):
-        expected = ",".join(columns)
-        raise WrongInput(f"{listing}: found columns {list(table)}; expected {expected}; rename them")
-
-
-def _composed(name):
-    # macOS writes letters and their accents apart, other systems as one.
-    return unicodedata.normalize("NFC", name)
+    return path, read_listing(path)

@@ -6,12 +6,17 @@ the paths contain a literal `*`, which Windows copies replace by `_`. The clip i
 
 from pathlib import Path
 
+from pipeline.data.listings import groups_in, read_listing
 from pipeline.stage import WrongInput
 
 
-def photographs(root):
-    """Yield the manifest rows of the package under `root`; the group is the clip."""
+def photographs(root, groups=None):
+    """Yield the manifest rows of the package under `root`; the group is the clip.
+
+    groups: a CSV file that tells other groups, such as signers, by the paths of the annotations.
+    """
     listing = _annotations(root)
+    group_of = _clip if groups is None else groups_in(Path(groups), read_listing(Path(groups)))
     for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
         where = f"{listing}, line {number}"
         parts = line.split()
@@ -22,11 +27,15 @@ def photographs(root):
             "name": name,
             "path": str(_on_disk(listing.parent / name)),
             "class": label,
-            "group": Path(name).parts[-3],
+            "group": group_of(name),
             "part": "",
             "landmarks": "",
             "where": where,
         }
+
+
+def _clip(name):
+    return Path(name).parts[-3]
 
 
 def _annotations(root):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from pipeline.classify.budget import RIVALS
+from pipeline.budget import RIVALS
 from pipeline.classify.rivals import (
     adjusted_loss,
     augment,

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 import torch
 
+from pipeline.budget import RIVALS
 from pipeline.classify import model as model_module
 from pipeline.classify import train
 from pipeline.classify.batches import predict, to_samples
-from pipeline.classify.budget import RIVALS
 from pipeline.classify.model import load_classifier
 from pipeline.classify.strategies import STRATEGIES
 from pipeline.data.archive import write_image_set

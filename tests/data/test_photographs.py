@@ -18,6 +18,15 @@ def test_rwth_reads_3359_frames_of_443_clips():
     assert load_photograph(rows["path"][0]).shape == (32, 22, 3)
 
 
+def test_rwth_may_be_grouped_by_signer():
+    root = real_data("rwth-handshapes-22x32")
+    rows = list_photographs("rwth", root, "all", groups=root / "metadata.csv")
+    assert (len(rows), rows["group"].nunique()) == (3359, 9)
+    # metadata.csv: of the first clip in time both frames belong to signer08.
+    first = rows[rows["name"].str.contains("01February_2011_Tuesday_heute_default-8/")]
+    assert set(first["group"]) == {"signer08"}
+
+
 @pytest.mark.parametrize("version", ["hagrid_v1", "hagrid_v2"])
 def test_both_versions_of_hagrid_give_the_same_hands(version):
     rows = list_photographs("hagrid", real_data("fixtures") / version, ["fist", "palm", "peace"])
@@ -67,12 +76,24 @@ def test_a_folder_by_class_with_groups(tmp_path):
 
 @pytest.mark.parametrize(
     ("listing", "said"),
-    [("file,group\na/1.png,ann\n", "no row for a/2.png"), ("name,signer\n", "expected file,group")],
+    [("file,group\na/1.png,ann\n", "no row for a/2.png"), ("name,signer\n", "expected file,signer")],
 )
 def test_a_groups_file_that_does_not_fit_is_named(tmp_path, listing, said):
     image_folder(tmp_path, ["a/1.png", "a/2.png"])
     (tmp_path / "groups.csv").write_text(listing)
     with pytest.raises(WrongInput, match=rf"groups\.csv: .*{said}"):
+        list_photographs("folder", tmp_path, "all")
+
+
+def test_labels_may_tell_the_split_and_the_signer(tmp_path):
+    image_folder(tmp_path, ["1.png", "2.png", "3.png"])
+    (tmp_path / "labels.csv").write_text(
+        "file,label,signer,split\n1.png,a,ann,train\n2.png,a,ben,val\n3.png,b,eve,test\n"
+    )
+    rows = list_photographs("folder", tmp_path, "all")
+    assert rows[["group", "part"]].to_numpy().tolist() == [["ann", "train"], ["ben", "train"], ["eve", "test"]]
+    (tmp_path / "labels.csv").write_text("file,label,part\n1.png,a,trian\n")
+    with pytest.raises(WrongInput, match=r"labels\.csv, row 2: part 'trian'; expected one of train, "):
         list_photographs("folder", tmp_path, "all")
 
 

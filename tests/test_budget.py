@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from pipeline.budget import RIVALS, num_batches, num_epochs
 from pipeline.classify.batches import balanced_batches, epoch_batches
-from pipeline.classify.budget import RIVALS, num_batches, num_epochs
 
 OPTIONS = {"batch_size": 4, "epochs": 10, "pretrain_epochs": 3, "images_per_class": 20}
 
