@@ -6,9 +6,8 @@ import shutil
 
 import pandas as pd
 import pytest
-import yaml
 from conftest import ROOT, real_data
-from study_copy import edit, planned, snakemake, tiny
+from study_copy import CLASSIFIER, GAN, change_params, edit, planned, run, snakemake
 
 from pipeline.study import TABLES
 
@@ -142,21 +141,27 @@ def own_images(source, folder):
     return len(listed)
 
 
-def paste_the_recipe(path):
-    """Put the two YAML blocks of the README where it says, in the params.yaml of the repository; make it tiny."""
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    dataset, study = (re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in blocks)
-    text = (ROOT / "params.yaml").read_text().replace("datasets:\n", "datasets:\n" + dataset, 1) + study
-    path.write_text(yaml.safe_dump(tiny(yaml.safe_load(text)), sort_keys=False))
+def add_as_the_readme_says(copy):
+    """Type the README's first command for one's own images in the copy, and leave next to no work in its study."""
+    section = (ROOT / "README.md").read_text().split("### Your own images")[1]
+    shutil.copy(ROOT / "params.yaml", copy / "params.yaml")
+    said = run(copy, re.search(r"```\n(.*?)\n", section)[1])
+
+    def shrink(params):
+        experiment = params["studies"]["mine"]["experiments"]["mine"]
+        experiment["generators"] = {name: own | GAN for name, own in experiment["generators"].items()}
+        experiment["classifier"] |= CLASSIFIER
+        return params
+
+    change_params(copy, shrink)
+    return said
 
 
-def test_ones_own_photographs_by_the_recipe_of_the_readme(copy):
+def test_ones_own_photographs_as_the_readme_says(copy):
     photographs = own_images(real_data("hgr1-700"), copy / "data" / "mine")
-    paste_the_recipe(copy / "params.yaml")
-    wanted = [
-        f"results/predictions/mine-nall-s0-{name}.csv" for name in ("real", "spade_bones_from_drawn_gestures-mixup")
-    ]
-    status, said = snakemake(copy, "--config", "study=own", "--", *wanted)
+    assert f"{photographs} images" in add_as_the_readme_says(copy)
+    wanted = [f"results/predictions/mine-nall-s0-{name}.csv" for name in ("real", "spade_bones-mixup")]
+    status, said = snakemake(copy, "--config", "study=mine", "--", *wanted)
     assert status == 0, said[-3000:]
 
     report = pd.read_csv(copy / "results" / "poses" / "mine.csv")

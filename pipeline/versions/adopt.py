@@ -57,12 +57,16 @@ def adopt(params):
         with planned(params) as workflow:
             workflow.execution_settings = ExecutionSettings(keep_metadata=True)
             for job in jobs_of(workflow):
-                if not (outputs := moved.intersection(map(str, job.output))):
+                outputs = moved.intersection(map(str, job.output))
+                if not outputs and moved.isdisjoint(map(str, job.input)):
                     continue
                 if any(_proves(stage, job, contents) for stage in stages):
+                    # Another input may have given the same output, which then stayed here with the other's record.
+                    for path in set(map(str, job.output)) - moved:
+                        contents.stamp(path, now)
                     workflow.async_run(workflow.persistence.finished(job))
                     made |= outputs
-                elif not _waits_for_inputs(job, stages, contents):
+                elif outputs and not _waits_for_inputs(job, stages, contents):
                     _forget(outputs)
                     again |= outputs
     return made, again

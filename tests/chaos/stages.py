@@ -15,12 +15,10 @@ from study_copy import snakemake
 
 @dataclass(frozen=True)
 class Command:
-    """What a job runs, and its files below the folder of the study."""
+    """What a job runs, and what it makes below the folder of the study."""
 
     line: str
-    inputs: list
     outputs: list
-    log: str
 
 
 def commands(folder):
@@ -32,14 +30,9 @@ def commands(folder):
         name = re.match(r"(?:local)?rule (\w+):", block)
         line = re.search(r"^Shell command: (.+)$", block, re.MULTILINE)
         if name and line:
-            inputs, outputs, log = (_files(block, kind) for kind in ("input", "output", "log"))
-            found.setdefault(name[1], Command(line[1], inputs, outputs, log[0]))
+            outputs = re.search(r"^    output: (.+)$", block, re.MULTILINE)[1]
+            found.setdefault(name[1], Command(line[1], outputs.split(", ")))
     return found
-
-
-def _files(block, kind):
-    listed = re.search(rf"^    {kind}: (.+)$", block, re.MULTILINE)
-    return listed[1].split(", ") if listed else []
 
 
 @contextmanager
