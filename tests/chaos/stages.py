@@ -29,9 +29,9 @@ def commands(folder):
     for block in re.split(r"\n(?=(?:local)?rule )", said):
         name = re.match(r"(?:local)?rule (\w+):", block)
         line = re.search(r"^Shell command: (.+)$", block, re.MULTILINE)
-        if name and line:
-            outputs = re.search(r"^    output: (.+)$", block, re.MULTILINE)[1]
-            found.setdefault(name[1], Command(line[1], outputs.split(", ")))
+        outputs = re.search(r"^    output: (.+)$", block, re.MULTILINE)
+        if name and line and outputs:
+            found.setdefault(name[1], Command(line[1], outputs[1].split(", ")))
     return found
 
 
