@@ -9,7 +9,7 @@ demo: setup ## run the default study and print Table 8
 	@$(BIN)/python -m pipeline.progress --config study=demo -- all
 
 # The tests of whole runs mostly wait, for Snakemake, DVC or Slurm: the others use the second core meanwhile.
-WHOLE := $(addprefix tests/test_,slurm.py versions.py warm.py whole_path.py)
+WHOLE := $(addprefix tests/test_,slurm.py versions.py warm.py whole_path.py) tests/chaos
 
 test: setup lint ## pass the tests and the linters
 	@mkdir -p logs
