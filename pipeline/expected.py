@@ -34,6 +34,8 @@ DETECTION_SECONDS = 0.02  # of one core, of the hand detector on a crop: 17 to 2
 KNOWN_SIZES = {
     "rwth": (3359, 2098, 1037, 39),  # the paper's classes and images with a pose, and the tests its accuracies show
     "rwth_22x32": (3359, 1767, 1046, 40),  # as split with the seed of params.yaml
+    "rwth_22x32_signers": (3359, 2063, 750, 40),
+    "hgr1_longtail": (259, 90, 169, 22),
     "hagrid": (552_992, 509_323, 43_669, 18),  # its owner's split; the few photographs without landmarks are included
     "open_hagrid": (4574, 3861, 399, 41),  # as split
 }
