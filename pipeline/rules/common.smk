@@ -247,8 +247,8 @@ atexit.register(announce, workflow, STUDY)
 # Jobs read this file as well; only the Snakemake that plans looks at what DVC brought.
 if workflow.is_main_process:
     hooks.adopt(config)
-    if workflow.local_exec and not workflow.dryrun:
-        ALONE = locks.begin_alone()
+    if hooks.PLANNING not in os.environ and not workflow.dryrun:
+        ALONE = locks.begin_alone(on_cluster=workflow.non_local_exec)
 
 
 onsuccess:

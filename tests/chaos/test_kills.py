@@ -6,6 +6,8 @@ import subprocess
 from chaos.kills import COMMAND, disturb, finish, left_behind, products, study_in, unlike
 from study_copy import snakemake
 
+from pipeline.locks import begin_alone
+
 
 def test_a_study_whose_processes_are_killed_ends_with_the_same_bytes(finished_study, tmp_path):
     folder = study_in(tmp_path / "repository")
@@ -29,6 +31,24 @@ def test_the_lock_of_a_killed_run_stops_no_other(tmp_path):
     status, said = snakemake(folder, target)
     assert status == 0, said
     assert left_behind(folder) == []
+
+
+def test_the_locks_of_a_killed_run_on_a_cluster_wait_for_a_person(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / ".snakemake" / "locks"
+    begin_alone(on_cluster=True).close()  # as the system does when the run is killed
+    folder.mkdir()
+    (folder / "0.output.lock").write_text("results/a\n")
+    for on_cluster in (False, True):
+        begin_alone(on_cluster).close()
+        assert (folder / "0.output.lock").exists()
+    (folder / "0.output.lock").unlink()  # snakemake --unlock
+    with begin_alone(on_cluster=False):
+        assert begin_alone(on_cluster=True) is None
+    folder.mkdir(exist_ok=True)
+    (folder / "0.output.lock").write_text("results/a\n")
+    begin_alone(on_cluster=True).close()
+    assert not folder.exists()
 
 
 def test_a_run_in_the_background_obeys_who_stops_it(tmp_path):
