@@ -158,7 +158,8 @@ def _sentences(against_rivals, against_real, behind, names):
     if behind["ways"] + behind["rivals"] > 2:
         told.append(
             f"The interval allows for choosing among {_several(behind['ways'], 'way')} to use generated images and "
-            f"{_several(behind['rivals'], 'rival')} on the same test images; those of single pairs, in results/verdict.md, do not."
+            f"{_several(behind['rivals'], 'rival')} on the same test images; those of single pairs, in "
+            "results/verdict.md, do not."
         )
     if against_rivals.finding == "one seed":
         told.append("Train with further seeds.")
