@@ -1,5 +1,7 @@
 """A running training as TensorBoard shows it: the losses of every step, scores, and samples."""
 
+import threading
+
 from pipeline.gan.history import LOSSES
 from pipeline.stage import note
 
@@ -32,4 +34,11 @@ def _writer(folder, step):
     except ImportError:
         note("no TensorBoard files are written: the package tensorboard is missing")
         return None
+    threading.excepthook = _of_thread
     return SummaryWriter(folder, purge_step=step + 1)
+
+
+def _of_thread(failure):
+    # TensorBoard's thread keeps what went wrong and raises it again at the next `add_`, whose caller tells of it.
+    if not type(failure.thread).__module__.startswith("tensorboard."):
+        threading.__excepthook__(failure)

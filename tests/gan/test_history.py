@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -71,3 +74,32 @@ def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Events(None, step=0).losses(0, torch.zeros(2, 3))
     assert np.array_equal(list(tmp_path.iterdir()), [])
+
+
+FULL = """
+import resource
+import sys
+import time
+
+import torch
+
+from pipeline.gan.events import Events
+from pipeline.stage import run_stage
+
+def told():
+    events = Events(sys.argv[1], step=0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    for step in range(1000):
+        events.losses(step, torch.zeros(1, 3))
+        time.sleep(0.01)  # the thread that writes has its turn, and fails, while nobody asks it
+
+run_stage(told)
+"""
+
+
+def test_no_room_for_events_is_told_in_one_line(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert [line for line in ended.stderr.splitlines() if "Warning" not in line] == [
+        "error: no room is left to write ([Errno 27] File too large); make room and run the same command again"
+    ]
