@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from study_copy import change_params, commit, edit, planned, run, snakemake
+from study_copy import change_params, commit, copy_repository, edit, planned, run, snakemake, start_history
 
 from pipeline.versions.record import sort_stages
 
@@ -145,6 +145,15 @@ def test_a_seed_more_concerns_its_own_cells_and_the_tables(copy):
     # Tables 4 and 9; claims compare seeds, and Figures 7 and 8 show claims
     tables = {"quality": 3, "quality_tables": 1, "tables": 1}
     assert planned(copy) == expected | tables | {"claims": 1, "figures": 2, "report": 1}
+
+
+def test_the_first_stages_alone_are_recorded(tmp_path):
+    folder = tmp_path / "repository"
+    copy_repository(folder)
+    start_history(folder)
+    status, said = snakemake(folder, *(f"results/manifests/{name}.csv" for name in ("drawn_signs", "drawn_gestures")))
+    assert status == 0 and "note: recorded in dvc.lock" in said, said
+    assert {"drawn", "manifests"} <= yaml.safe_load((folder / "dvc.lock").read_text())["stages"].keys()
 
 
 def test_a_stage_with_a_stale_file_is_not_recorded(tmp_path, monkeypatch):

@@ -44,11 +44,17 @@ def record():
         outs = {name: [out.def_path for out in stage.outs] for name, stage in stages.items()}
         for place in (place for places in outs.values() for place in places if not Path(place).suffix):
             os.makedirs(place, exist_ok=True)  # DVC wants the folder of a stage that has no files yet, or none ever
+        # Of a study whose last stages nobody asked for yet, these have nothing to be recorded from.
+        outs = {name: places for name, places in outs.items() if _has_inputs(stages[name])}
         whole, part = sort_stages(outs, wanted, pending)
         for name in part:
             stages[name].cmd += _UNFINISHED
         _commit([stages[name] for name in whole + part])
     return len(whole) + len(part), len(stages)
+
+
+def _has_inputs(stage):
+    return all(os.path.exists(dep.def_path) for dep in stage.deps)
 
 
 def _commit(stages):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import ROOT
 
 from pipeline.gan.events import Events
 from pipeline.gan.history import History, write_curve, write_samples
@@ -98,7 +99,7 @@ run_stage(told)
 
 
 def test_no_room_for_events_is_told_in_one_line(tmp_path):
-    ended = subprocess.run([sys.executable, "-c", FULL, tmp_path], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", FULL, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
     assert [line for line in ended.stderr.splitlines() if "Warning" not in line] == [
         "error: no room is left to write ([Errno 27] File too large); make room and run the same command again"
