@@ -29,6 +29,7 @@ echo "installing what envs/requirements.lock pins (about 6 GB on disk, shared wi
 # Store the bytecode of what every run imports, also where the surroundings forbid to write it later: halves each start.
 env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m snakemake --version >/dev/null &
 env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -c "import cv2, matplotlib.pyplot, pytest, timm, torch._dynamo" &
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q pipeline &
 echo "fetching the hand models"
 .venv/bin/python -m pipeline.poses.weights --out .cache/hand_landmarker
 wait

@@ -1,8 +1,15 @@
-"""Locks that a killed run left behind: Snakemake would refuse the next run until a person unlocks the folder."""
+"""What killed runs leave: locks, for which Snakemake would refuse the next run, and a Snakemake without its parent."""
 
 import fcntl
+import os
 import shutil
+import signal
+import threading
+import time
 from pathlib import Path
+
+BEGUN_BY = "PIPELINE_BEGUN_BY"  # environment variable: the process that a run ends with
+PATIENCE = 30  # seconds
 
 _LEFT_BEHIND = Path(".snakemake", "locks")
 _HELD = Path(".snakemake", "running")
@@ -15,18 +22,59 @@ def begin_alone(on_cluster):
     Return a file to be kept open, or None where another run holds the folder: it is left to Snakemake to say so. The
     system lets go of the file with its process, however that ends. on_cluster: whether the jobs outlive this process.
     After such a run was killed its locks stay, for its jobs may go on, and a person has to look after them.
+    A run that is about to end, since the process that began it is gone, gets PATIENCE to do so.
     """
     _HELD.parent.mkdir(exist_ok=True)
     held = _HELD.open("a+")
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        held.close()
-        return None
-    held.seek(0)
-    if not (held.read() == _ON_CLUSTER and any(_LEFT_BEHIND.glob("*"))):
+    deadline = time.monotonic() + PATIENCE
+    while not _lock(held):
+        if time.monotonic() > deadline or not _is_alone(held):
+            held.close()
+            return None
+        time.sleep(0.2)
+    before, _ = _described(held)
+    if not (before == _ON_CLUSTER and any(_LEFT_BEHIND.glob("*"))):
         shutil.rmtree(_LEFT_BEHIND, ignore_errors=True)
         held.truncate(0)
-        held.write(_ON_CLUSTER if on_cluster else "")
+        held.write(f"{_ON_CLUSTER if on_cluster else ''}\n{os.environ.get(BEGUN_BY, '')}")
         held.flush()
     return held
+
+
+def _lock(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _described(held):
+    """Return what the holder has written: whether its jobs are on a cluster, and the process that began it, or ""."""
+    held.seek(0)
+    where, _, begun_by = held.read().partition("\n")
+    return where, begun_by
+
+
+def _is_alone(held):
+    """Whether the process that began the holder is gone."""
+    _, begun_by = _described(held)
+    try:
+        os.kill(int(begun_by), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, PermissionError):
+        pass
+    return False
+
+
+def end_with(process):
+    """Return at once; when that parent process is gone, interrupt this one and its jobs, as Ctrl-C would."""
+
+    def watch():
+        while os.getppid() == process:
+            time.sleep(0.5)
+        os.killpg(0, signal.SIGINT)
+
+    if os.getpgrp() == os.getpid():  # else the group has others in it, and is not ours
+        threading.Thread(target=watch, daemon=True).start()

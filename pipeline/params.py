@@ -1,6 +1,7 @@
 """What params.yaml says: checked against its schema and itself before anything is made of it."""
 
 import json
+from math import isfinite
 from pathlib import Path
 
 import jsonschema
@@ -8,11 +9,13 @@ import yaml
 
 from pipeline.stage import WrongInput
 
+_DEEPEST, _MOST_VALUES = 30, 1_000_000
 _SCHEMA = Path(__file__).parent / "schemas" / "params.schema.yaml"
 
 
 def check_params(params):
     """Raise WrongInput, naming the key, where params.yaml is not what the schema says or names what is not there."""
+    _check_values(params)
     schema = yaml.safe_load(_SCHEMA.read_text())
     error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(plain(params)))
     if error is not None:
@@ -32,9 +35,26 @@ def check_params(params):
                     f"of {study['table8']}; leave it out"
                 )
         _check_errata(study, f"studies.{name}")
+        _check_extra_images(params, study, f"studies.{name}")
     for name, dataset in params["datasets"].items():
         if "drawn" in dataset and dataset["root"] != f"results/drawn/{name}.zip":
             raise WrongInput(f"params.yaml, datasets.{name}.root: a drawn data set lies in results/drawn/{name}.zip")
+
+
+def _check_values(params):
+    """Raise WrongInput at the first value that JSON does not know: YAML has NaN, dates, and nests without end."""
+    waiting = [((), params)]
+    for path, value in waiting:
+        if len(path) > _DEEPEST or len(waiting) > _MOST_VALUES:
+            raise WrongInput(f"params.yaml, {_dotted(path[:5])}: a nest without end; mend its anchors")
+        if isinstance(value, dict):
+            waiting += [((*path, key), own) for key, own in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*path, number), own) for number, own in enumerate(value)]
+        elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+            raise WrongInput(
+                f"params.yaml, {_dotted(path)}: found {value!r}; expected a text, a number, true or false; mend it"
+            )
 
 
 def plain(value):
@@ -66,6 +86,16 @@ def _check_experiment(study, dataset, key):
             missing = [size for size in sizes if _by_size(value) and size not in value]
             if missing:
                 raise WrongInput(f"params.yaml, {key}: {name} has no value for size {missing[0]!r}; add it")
+
+
+def _check_extra_images(params, study, key):
+    """Check that the data sets that lend generators images are there, and are other ones."""
+    for dataset, experiment in study["experiments"].items():
+        for name, generator in experiment["generators"].items():
+            if generator["extra_images"] is not None:
+                others = params["datasets"].keys() - {dataset}
+                place = f"{key}.experiments.{dataset}.generators.{name}.extra_images"
+                _choose(others, generator["extra_images"], place, "datasets, but its own")
 
 
 def _check_errata(study, key):

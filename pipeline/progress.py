@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline import locks
 from pipeline.recipes import size_in_words
 
 # Relative durations of the demo's jobs, measured once: they weigh the work until a rule's own jobs have been timed.
@@ -102,7 +103,8 @@ def run_snakemake(arguments, cores):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     # A shell's background jobs begin with Ctrl-C ignored, and Snakemake would inherit that and not be stopped by us.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(command, start_new_session=True, **pipes) as snakemake:
+    begun_by = {locks.BEGUN_BY: str(os.getpid())}
+    with subprocess.Popen(command, start_new_session=True, env=os.environ | begun_by, **pipes) as snakemake:
         # Whoever stops us stops Snakemake and its jobs, once, as Ctrl-C would; what is finished is kept.
         def stop(*_):
             told.append("stopping")

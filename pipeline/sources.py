@@ -5,12 +5,14 @@ forgotten.
 """
 
 import ast
+import functools
 import hashlib
 import os
 import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a syntax tree, that hold statements
 _LISTINGS, _SMALL = {".csv", ".json", ".txt"}, 1_000_000
 
 
@@ -21,8 +23,22 @@ def source_files(*modules):
         path = _file_of(waiting.pop())
         if path is not None and path not in found:
             found.add(path)
-            waiting.extend(_imports(path))
+            waiting.extend(_imports(path.read_bytes()))
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+def libraries_of(paths):
+    """Return the names of the packages that these source files may import, ours among them."""
+    sources = {(ROOT / path).read_bytes() for path in paths}
+    return {name.split(".")[0] for source in sources for name in _imports(source)}
+
+
+def code_digest(*modules):
+    """Return a hash of the source files of these modules, which tells an edit of any of them."""
+    digest = hashlib.sha256()
+    for path in source_files(*modules):
+        digest.update(path.encode() + b"\0" + (ROOT / path).read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def folder_digest(root):
@@ -63,11 +79,22 @@ def _file_of(module):
     return path if path.is_file() else None
 
 
-def _imports(path):
-    """Yield the dotted names that a file may import from this project."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+# The graph asks for the sources of every rule, most of which share most files.
+@functools.cache
+def _imports(source):
+    """Return the dotted names that a file of this content may import from this project."""
+    names = []
+    for node in _statements(ast.parse(source).body):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def _statements(nodes):
+    """Yield statements and those within them, without the expressions, which are most of a tree and import nothing."""
+    for node in nodes:
+        yield node
+        for field in _BLOCKS:
+            yield from _statements(getattr(node, field, ()))

@@ -1,23 +1,47 @@
 """What the stage commands share: their arguments, and errors of one line."""
 
 import argparse
+import contextlib
 import errno
 import json
+import resource
 import signal
 import sys
 from pathlib import Path
 
 # What a write ends with for want of room: the disk is full, the quota spent, the file larger than a limit allows.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+PEAK_LINE = "peak memory {:.0f} MB"
 
 
 class WrongInput(Exception):
     """Something a person can mend: the message names the place, what was expected and found, and the remedy."""
 
 
+class _StageParser(argparse.ArgumentParser):
+    """Looks whether the files that a stage is given are whole, before it computes with them."""
+
+    outputs = ()
+
+    def parse_args(self, *args, **kwargs):
+        from pipeline.sums import expect_whole  # which needs WrongInput from here
+
+        found = super().parse_args(*args, **kwargs)
+        given = [value for name, value in vars(found).items() if name not in self.outputs]
+        for value in given:
+            for path in value if isinstance(value, list) else [value]:
+                if isinstance(path, str | Path):
+                    expect_whole(Path(path))
+        return found
+
+
 def stage_arguments(description, inputs=(), outputs=("out",), optional=()):
-    """Return a parser with --options (JSON), --threads and one path argument per input and output."""
-    parser = argparse.ArgumentParser(description=description)
+    """Return a parser with --options (JSON), --threads and one path argument per input and output.
+
+    It raises WrongInput where a file that is no output is not what its checksum says.
+    """
+    parser = _StageParser(description=description)
+    parser.outputs = tuple(outputs)
     parser.add_argument("--options", type=json.loads, default={}, help="settings of this stage, as JSON")
     parser.add_argument("--threads", type=int, default=1)
     for name in (*inputs, *outputs):
@@ -49,6 +73,14 @@ class StopRequest:
 
     def _note(self, number, _):
         self.number = number
+
+
+def tell_peak_memory():
+    """Print the most memory in MB that this process, or one child that ended, ever held; the report reads it."""
+    unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kB elsewhere
+    held = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / unit
+    with contextlib.suppress(OSError):  # no room for the log
+        print(PEAK_LINE.format(held), flush=True)
 
 
 def run_stage(main):

@@ -51,6 +51,7 @@ _REPORTED = (
     "results/manifests/*.csv",
     "results/poses/*.csv",
     "results/splits/*.csv",
+    "results/subsets/*.csv",
 )
 
 
@@ -74,6 +75,17 @@ class Study:
     def seeds(self, dataset):
         """Seeds of a data set's experiments."""
         return self.experiments[dataset]["seeds"]
+
+    def data_sets(self):
+        """Return the data sets of the experiments, and after them those that only lend generators images."""
+        generators = [own for experiment in self.experiments.values() for own in experiment["generators"].values()]
+        lent = {own["extra_images"] for own in generators} - {None}
+        return [*self.experiments, *sorted(lent - self.experiments.keys())]
+
+    def crop_options(self, dataset):
+        """Settings by which hands are cut out; photographs may be as large as when their poses were found."""
+        own = self.datasets[dataset]
+        return own["crop"] | {"megapixels_at_most": own["poses"]["megapixels_at_most"]}
 
     def generator_options(self, dataset, size, seed, condition):
         """Settings of one generator's training; `condition` may name a variant, such as reacgan_lambda1."""
@@ -331,11 +343,11 @@ class Study:
         real = {cell for cell in cells if cell[1] == "real"} | {(subset, "real") for subset, _ in filtered | shown}
         subsets = {subset for subset, _ in images | generators | cells}
         every = {
-            "drawn": [f"{name}.zip" for name in self.experiments if "drawn" in self.datasets[name]],
-            "manifests": [f"{name}.csv" for name in self.experiments],
-            "poses": [f"{name}.{kind}" for name in self.experiments for kind in ("npz", "csv")],
-            "splits": [f"{name}.csv" for name in self.experiments],
-            "crops": [f"{name}-{part}.zip" for name in self.experiments for part in ("train", "test")],
+            "drawn": [f"{name}.zip" for name in self.data_sets() if "drawn" in self.datasets[name]],
+            "manifests": [f"{name}.csv" for name in self.data_sets()],
+            "poses": [f"{name}.{kind}" for name in self.data_sets() for kind in ("npz", "csv")],
+            "splits": [f"{name}.csv" for name in self.data_sets()],
+            "crops": [f"{name}-{part}.zip" for name in self.data_sets() for part in ("train", "test")],
             "subsets": [f"{subset_name(*subset)}.csv" for subset in subsets],
             "generators": _named(generators, "safetensors"),
             "images": _named(images, "zip"),
@@ -379,7 +391,7 @@ class Study:
 
     def own_params(self):
         """Return the part of params.yaml that this study reads, of which the same Study can be made."""
-        datasets = {name: self.datasets[name] for name in self.experiments}
+        datasets = {name: self.datasets[name] for name in self.data_sets()}
         return {"study": self.name, "datasets": datasets, "studies": {self.name: self.settings}}
 
 

@@ -7,10 +7,12 @@ on another machine), the stage runs in this very process, with the same result.
 
 With `--processes N` before MODULE and N above 1, torchrun starts it in so many processes, without the server.
 
-The server imports libraries only, never a module of this project, so that a stage always runs the code on disk.
+The server imports libraries only, never a module of this project, so that a stage always runs the code on disk; and
+only those that it was told of, since a run that makes tables needs no torch.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import runpy
@@ -20,25 +22,21 @@ import sys
 import threading
 
 ADDRESS = "PIPELINE_WARM"  # environment variable: the server's socket
-_PRELOADED = (
-    "numpy",
-    "pandas",
-    "cv2",
-    "safetensors.torch",
-    "torch",
-    "torch._dynamo",
-    "timm",
+PRELOADED = {
+    "numpy": ("numpy",),
+    "pandas": ("pandas",),
+    "cv2": ("cv2",),
+    "torch": ("torch", "torch._dynamo", "safetensors.torch"),
+    "timm": ("timm",),
     # 1.3 s of a core for each figure, which draws in 0.9.
-    "matplotlib.figure",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.backends.backend_pdf",
-)
+    "matplotlib": ("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
+}
 
 
 def main():
     module, *arguments = sys.argv[1:]
     if module == "--serve":
-        _serve(arguments[0], int(arguments[1]))
+        _serve(arguments[0], int(arguments[1]), arguments[2:])
     if module == "--processes":
         number, module, *arguments = arguments
         if int(number) > 1:
@@ -57,7 +55,12 @@ def main():
 
 def _run(module, arguments):
     sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    finally:
+        from pipeline.stage import tell_peak_memory  # of the code on disk, as the stage itself
+
+        tell_peak_memory()
 
 
 def _ask(server, module, arguments):
@@ -69,13 +72,13 @@ def _ask(server, module, arguments):
     return int(answer) if answer else 1
 
 
-def _serve(address, parent):
-    """Listen until the parent process is gone; fork a keeper for each command."""
+def _serve(address, parent, libraries):
+    """Import these of PRELOADED; listen until the parent process is gone; fork a keeper for each command."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the commands; their closed sockets end the stages
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)
     listener.listen(64)
-    for name in _PRELOADED:
+    for name in itertools.chain.from_iterable(PRELOADED[library] for library in libraries):
         with contextlib.suppress(ImportError):
             __import__(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers leave nothing to wait for

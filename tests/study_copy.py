@@ -91,12 +91,13 @@ def planned(folder, *arguments):
 
 def copy_repository(folder, shrink=tiny):
     """Copy what a run needs; shrink(params) gives the params.yaml of the copy."""
-    keep = shutil.ignore_patterns(".*", "results", "logs", "benchmarks", "data", "tests", "__pycache__")
+    keep = shutil.ignore_patterns(".*", "results", "logs", "data", "tests", "__pycache__")
     # The folder pipeline/data is code; only the top-level data is left out.
     shutil.copytree(ROOT, folder, ignore=lambda where, names: keep(where, names) if where == str(ROOT) else set())
     if not (ROOT / ".cache" / "hand_landmarker").is_dir():
         pytest.skip("the hand models are not fetched: run make setup")
-    shutil.copytree(ROOT / ".cache", folder / ".cache")
+    # What was found in photographs before is left behind, so that the copy looks at them itself.
+    shutil.copytree(ROOT / ".cache", folder / ".cache", ignore=shutil.ignore_patterns("poses"))
     change_params(folder, shrink)
 
 

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import copy
 import io
 import json
 from dataclasses import dataclass
@@ -90,6 +91,21 @@ def test_poses_given_to_a_generator_are_of_the_targets_own_subset(jobs):
         subset = job.outputs[0].removeprefix("results/images/").rsplit("-", 1)[0]
         assert f"results/subsets/{subset}.csv" in job.inputs
         assert f"results/crops/{subset.split('-n')[0]}-train.zip" in job.inputs
+
+
+def test_a_generator_sees_the_training_images_of_the_data_set_that_it_is_told_to_see_as_well():
+    params = copy.deepcopy(PARAMS)
+    generators = params["studies"]["demo"]["experiments"]["drawn_signs"]["generators"]
+    generators["reacgan"] = {**generators["reacgan"], "extra_images": "million_hands"}
+    jobs = jobs_of(params)
+    seeing = {path for job in jobs if job.rule == "generators" for path in job.inputs if "million" in path}
+    assert seeing == {"results/crops/million_hands-train.zip"}
+    told = [job.outputs[0] for job in jobs if "results/crops/million_hands-train.zip" in job.inputs]
+    assert all(
+        path.startswith("results/generators/drawn_signs") and path.endswith("reacgan.safetensors") for path in told
+    )
+    made = {path for job in jobs for path in job.outputs}
+    assert made == {path for own in Study(params).artifacts().values() for path in own}
 
 
 def test_a_generator_and_its_classifiers_share_one_subset(jobs):

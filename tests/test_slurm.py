@@ -169,7 +169,7 @@ def hold_at_checkpoint(folder, targets):
                 held[target] = process
         return len(held) == len(targets)
 
-    within(120, all_held, f"a checkpoint of each of {targets}")
+    within(240, all_held, f"a checkpoint of each of {targets}")
     return held
 
 
@@ -261,9 +261,9 @@ def cut_off(undisturbed):
     """All trainings in one call, each cut off after its first checkpoint in a way of its own; the call went on."""
     folder, _ = undisturbed
     call = on_slurm(folder, *(f"results/{target}.safetensors" for target in TRAININGS))
-    ids = {target: running_job(folder, target) for target in TRAININGS}
-
+    # Held before anything is asked of Slurm: a short one may be over before another has found a free core.
     held = hold_at_checkpoint(folder, TRAININGS)
+    ids = {target: running_job(folder, target) for target in TRAININGS}
     # It stays suspended, so it cannot end before the controller looks at the clock, which it does twice a minute.
     scontrol("update", f"jobid={ids[OUT_OF_TIME]}", "endtime=now")
     held[KILLED].kill()

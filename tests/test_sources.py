@@ -3,7 +3,7 @@ import sys
 
 from conftest import ROOT
 
-from pipeline.sources import folder_digest, source_files
+from pipeline.sources import folder_digest, libraries_of, source_files
 
 
 def test_a_stage_depends_on_all_it_imports_and_no_more():
@@ -23,6 +23,15 @@ def test_the_list_agrees_with_what_python_really_imports():
         done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
         really = {name.replace(".", "/") + ".py" for name in eval(done.stdout)}
         assert {path for path in really if (ROOT / path).is_file()} <= set(source_files(module))
+
+
+def test_tables_need_no_torch_and_trainings_do():
+    for module, needed in (
+        ("pipeline.report.tables", False),
+        ("pipeline.poses.crop", False),
+        ("pipeline.gan.train", True),
+    ):
+        assert ("torch" in libraries_of(source_files(module))) is needed
 
 
 def test_folders_import_only_from_folders_before_their_own():

@@ -1,10 +1,12 @@
 import copy
+from itertools import pairwise
 
 import pytest
 import yaml
 from conftest import ROOT
 
 from pipeline.budget import RIVALS
+from pipeline.data.entries import loaded
 from pipeline.gan.train import AS_PUBLISHED
 from pipeline.params import at_size, check_params
 from pipeline.recipes import COPIES_RECIPES, SWITCHES, generator_of, is_generated, maker_of, strategy_of
@@ -13,6 +15,7 @@ from pipeline.study import Study
 
 ERRATA = ("studies", "errata", "errata")
 SIGNS = ("experiments", "drawn_signs")
+REACGAN = ("studies", "demo", *SIGNS, "generators", "reacgan")
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
@@ -152,6 +155,8 @@ def wrong(path, value):
         (["studies", "demo", *SIGNS, "generators", "reacgan", "z_dim"], 81, r"z_dim: 81 is not a multiple of 5"),
         (["studies", "demo", *SIGNS, "classifier", "epochs"], 0, r"classifier\.epochs"),
         (["studies", "demo", "source"], "hagird", r"studies\.demo\.source: found 'hagird'"),
+        ([*REACGAN, "extra_images"], "milion_hands", r"reacgan\.extra_images: found 'milion_hands'"),
+        ([*REACGAN, "extra_images"], "drawn_signs", r"reacgan\.extra_images: found 'drawn_signs'"),
         (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
         (["studies", "demo", "generation", "as_published"], ["truncated"], r"generation\.as_published\.0: 'truncated'"),
         ([*ERRATA, "size"], 10, r"errata\.errata\.size: found 10; expected one of \['all'\]"),
@@ -319,3 +324,27 @@ def test_params_and_code_name_the_same_switches():
 @pytest.mark.parametrize("name", [name for name in PARAMS["studies"] if name != "errata"])
 def test_other_studies_try_no_errata(name):
     assert study(name).errata_rows() == [] and study(name).artifacts()["errata"] == []
+
+
+NEST = "a: &a {}\n" + "".join(f"{new}: &{new} [{', '.join(['*' + old] * 9)}]\n" for old, new in pairwise("abcdefghijk"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("study: [", r"params\.yaml: .*mend it"),
+        ("study: " + "[" * 5000, r"params\.yaml: .*mend it"),
+        ("study: " + "1" * 5000, r"params\.yaml: .*mend it"),
+        ("study: 2026-01-01", r"params\.yaml, study: found datetime"),
+        ("study: !!binary aGFuZA==", r"params\.yaml, study: found b'hand'"),
+        ("study: .nan", r"params\.yaml, study: found nan; expected a text, a number"),
+        ("studies: {demo: {val_fraction: -.inf}}", r"params\.yaml, studies\.demo\.val_fraction: found -inf"),
+        ("study: &a [*a]", r"params\.yaml, study.*: a nest without end"),
+        (NEST, r"params\.yaml, .*: a nest without end"),
+        ("", r"params\.yaml, top level"),
+        ("demo", r"params\.yaml, top level"),
+    ],
+)
+def test_rotten_params_are_named(text, said):
+    with pytest.raises(WrongInput, match=said):
+        Study(loaded(text))

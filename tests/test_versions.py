@@ -25,7 +25,9 @@ def copy(finished_study, tmp_path):
 
 def contents(folder):
     """Return {path: MD5} of every artifact."""
-    files = (path for path in (folder / "results").rglob("*") if path.is_file() and ".state" not in path.parts)
+    files = (
+        path for path in (folder / "results").rglob("*") if path.is_file() and not {".state", ".sums"} & {*path.parts}
+    )
     return {str(path.relative_to(folder)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 

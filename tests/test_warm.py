@@ -15,6 +15,9 @@ if sys.argv[1] == "fail":
 if sys.argv[1] == "sleep":
     open(sys.argv[2], "w").write(str(os.getpid()))
     time.sleep(60)
+if sys.argv[1] == "modules":
+    print(*sorted({"pandas", "torch"} & set(sys.modules)))
+    sys.exit()
 print(sys.argv[1:], os.getcwd(), os.environ["ADDRESS_OF_TEST"])
 """
 
@@ -31,7 +34,8 @@ def folder(request, tmp_path_factory):
         patch.setenv("PIPELINE_WARM", str(address))
         if request.param == "warm":
             address.parent.mkdir()
-            server = subprocess.Popen([sys.executable, "-m", "pipeline.warm", "--serve", address, str(os.getpid())])
+            command = [sys.executable, "-m", "pipeline.warm", "--serve", address, str(os.getpid()), "pandas"]
+            server = subprocess.Popen(command)
             while not address.exists():
                 time.sleep(0.05)
         yield folder
@@ -51,8 +55,14 @@ def run_stage(folder):
 def test_a_stage_gets_its_surroundings_and_its_output_comes_back(run_stage, folder):
     stage = run_stage("a b", "{}")
     out, _ = stage.communicate(timeout=60)
-    assert out == f"['a b', '{{}}'] {folder} here\n"
+    told, peak = out.splitlines()
+    assert told == f"['a b', '{{}}'] {folder} here" and peak.startswith("peak memory ")
     assert stage.returncode == 0
+
+
+def test_the_server_holds_what_it_was_told_of_alone(run_stage, folder):
+    out, _ = run_stage("modules").communicate(timeout=60)
+    assert out.splitlines()[0] == ("pandas" if folder.name.startswith("warm") else "")
 
 
 def test_exit_status_and_error_come_back(run_stage):

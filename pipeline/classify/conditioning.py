@@ -19,10 +19,10 @@ from pipeline.data.archive import read_image_set, read_metadata
 from pipeline.data.files import replacing
 from pipeline.poses.detectors import make_detector
 from pipeline.poses.hand import select_hand
+from pipeline.poses.pck import near_share
 from pipeline.poses.weights import FOLDER
 from pipeline.stage import run_stage, stage_arguments
 
-NEAR = 0.2  # hands
 # A crop is the square of one hand: one look at the whole of it, the same for every image, good or bad.
 DETECTOR = {"detector": "mediapipe", "roi": "image", "upscale_to": 0}
 MIN_CONFIDENCE = 0.5
@@ -44,25 +44,11 @@ def held_out(rows, subset):
     return rows[[pair not in learnt for pair in zip(rows["class"], rows["group"], strict=True)]]
 
 
-def near_share(keypoints, pose):
-    """Return the share of the known joints of `pose` that `keypoints` has within NEAR hands; both (21, 2), NaN unknown.
-
-    Exactly NEAR is near. NaN for a pose without an extent.
-    """
-    known = np.isfinite(pose).all(axis=1)
-    if not known.any():
-        return np.nan
-    hand = np.ptp(pose[known], axis=0).max()
-    # A joint that the detector left out is at a distance of NaN, which is not near.
-    distances = np.linalg.norm(keypoints[known] - pose[known], axis=1)
-    return float(np.mean(distances <= NEAR * hand)) if hand > 0 else np.nan
-
-
 def measured(image_set, predicted, detect):
     """Return a table file_name, label, predicted (a label), found (0 or 1), pck: one row per image.
 
-    predicted: labels (N,). detect(image, row) gives hands, of which the surest counts, whichever side it is. found and
-    pck are missing where an image has no pose, pck where no hand was found.
+    predicted: labels (N,). detect([image], [row]) gives the hands of each, of which the surest counts, whichever side
+    it is. found and pck are missing where an image has no pose, pck where no hand was found.
     """
     table = image_set.rows[["file_name", "label"]].assign(predicted=predicted)
     poses = [_pose_measures(*one, detect) for one in zip(image_set.images, image_set.rows["keypoints"], strict=True)]
@@ -73,7 +59,7 @@ def measured(image_set, predicted, detect):
 def _pose_measures(image, pose, detect):
     if not pose:
         return np.nan, np.nan
-    hand = select_hand(detect(image, None), MIN_CONFIDENCE)
+    hand = select_hand(detect([image], [None])[0], MIN_CONFIDENCE)
     return (0, np.nan) if hand is None else (1, near_share(hand.keypoints, np.array(json.loads(pose), float)))
 
 

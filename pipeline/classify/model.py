@@ -1,14 +1,12 @@
 """The hand shape classifier: a timm backbone with a head of its own, and the file that holds a trained one."""
 
-import json
-
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from pipeline.data.files import replacing
 from pipeline.metrics.lite0 import lite0_weights
+from pipeline.networks import read_network, write_network
 from pipeline.stage import WrongInput
+
+_KEYS = {"options", "class_names", "best_epoch"}
 
 # (dropout, stochastic depth) of the network that Section 5.2 trains; other backbones keep timm's defaults.
 DROPOUT = {"tf_efficientnetv2_m": {"drop_rate": 0.3, "drop_path_rate": 0.2}}
@@ -69,26 +67,17 @@ def load_lite0(model, backbone):
 def save_classifier(path, weights, options, class_names, best_epoch):
     """Write weights (name -> tensor) and, as JSON in the header, what load_classifier needs to rebuild the network."""
     description = {"options": options, "class_names": list(class_names), "best_epoch": best_epoch}
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
-    with replacing(path) as beside:
-        # One entry: several would be written in an order of their own each time, and equal files would differ.
-        save_file(tensors, beside, metadata={"description": json.dumps(description)})
+    write_network(path, weights, description)
 
 
 def load_classifier(path):
     """Return (model in evaluation mode on the CPU, {"options", "class_names", "best_epoch"}); raises WrongInput."""
-    try:
-        with safe_open(path, framework="pt") as stored:
-            description = json.loads(stored.metadata()["description"])
-            weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # not a dict
-    except FileNotFoundError:
-        raise WrongInput(f"{path}: no such classifier; run Snakemake to train it") from None
-    except (SafetensorError, TypeError, KeyError):
-        raise WrongInput(f"{path}: not a classifier of this project; delete it and run Snakemake again") from None
+    return read_network(path, _KEYS, _build, "classifier")
+
+
+def _build(description, _):
     options = description["options"]
-    model = build_classifier(options["backbone"], "none", num_outputs(options, len(description["class_names"])))
-    model.load_state_dict(weights)
-    return model.eval(), description
+    return build_classifier(options["backbone"], "none", num_outputs(options, len(description["class_names"])))
 
 
 def check_classes(path, class_names, expected):

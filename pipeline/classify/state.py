@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import pickle
-import zipfile
 
 import numpy as np
 import torch
@@ -11,6 +9,8 @@ import torch
 from pipeline.chance import seed_of
 from pipeline.classify.model import build_classifier, num_outputs
 from pipeline.data.files import replacing
+from pipeline.stage import WrongInput
+from pipeline.states import read_state
 
 
 class Training:
@@ -61,13 +61,17 @@ class Training:
         """Go on from a state of the same run, if there is one; say so on stdout, also when it belongs to another."""
         if not path.exists():
             return
-        state = _read_state(path)
-        if not isinstance(state, dict) or state.get("identity") != identity:
+        state = read_state(path)
+        if state is None or state.get("identity") != identity:
             print(f"{path}: ignored, it is the state of another run or damaged; training starts anew", flush=True)
             return
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.epochs_done, self.history, self.best = state["epochs_done"], state["history"], state["best"]
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.epochs_done, self.history, self.best = state["epochs_done"], state["history"], state["best"]
+        except Exception as misfit:  # and by now the network may have its weights
+            reason = " ".join(str(misfit).split())[:200]
+            raise WrongInput(f"{path}: damaged ({reason}); delete it, and the training starts anew") from None
         print(f"{path}: resumed after {self.epochs_done} epochs", flush=True)
 
 
@@ -79,12 +83,3 @@ def identity_of(options, class_names, *sample_sets):
             digest.update(str(tuple(tensor.shape)).encode())
             digest.update(np.ascontiguousarray(tensor.cpu().numpy()))
     return digest.hexdigest()
-
-
-def _read_state(path):
-    if not zipfile.is_zipfile(path):
-        return None
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError):
-        return None

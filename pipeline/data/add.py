@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from pipeline.data.decoding import MEGAPIXELS
 from pipeline.data.entries import loaded, with_entries
 from pipeline.data.files import replacing
 from pipeline.data.folder import GROUPS, LABELS, class_level
@@ -42,7 +43,9 @@ _DATASET = """\
   reader: folder
   root: {root}
 {layout}  classes: all # or a list, in label order
-  poses: {{detector: mediapipe, roi: auto, upscale_to: 0, min_confidence: 0.5, folder: null}}
+  poses:
+    {{detector: mediapipe, roi: auto, upscale_to: 0, min_confidence: 0.5, folder: null, unreadable_at_most: 0,
+     megapixels_at_most: {megapixels}}}
   crop: {{size: 64, margin: 0.35}}
   split: {{kind: {kind}, test_fraction: {fraction}, min_images: {min_images}, seed: {seed}}}
 """
@@ -134,7 +137,9 @@ def _dataset(name, root, layout, rows, kind):
     keys = "".join(f"  {key}: {_quoted(value)}\n" for key, value in layout.items())
     counts = f"{len(rows)} images of {rows['class'].nunique()} classes"
     split = {"kind": kind, "fraction": _TEST_FRACTION, "min_images": _MIN_IMAGES, "seed": _SEED}
-    return _DATASET.format(name=name, root=_quoted(_place(root)), layout=keys, counts=counts, **split)
+    return _DATASET.format(
+        name=name, root=_quoted(_place(root)), layout=keys, counts=counts, megapixels=MEGAPIXELS, **split
+    )
 
 
 def _study(name, rows):

@@ -54,5 +54,9 @@ def loaded(text):
     """Return what the text of a params.yaml says; raise WrongInput where it is no YAML."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as wrong:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as wrong:  # or a number of thousands of digits, a deep nest
         raise WrongInput(f"params.yaml: {' '.join(str(wrong).split())}; mend it") from None

@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 
 from pipeline.stage import NO_ROOM, WrongInput
+from pipeline.sums import note_sum
 
 # torch counts what reached the file, and tells no number.
 _TORCH_SAYS = ("PytorchStreamWriter failed", "iostream error", "unexpected pos")
@@ -26,6 +27,8 @@ def replacing(path):
             yield beside
             with open(beside, "rb") as written:
                 os.fsync(written.fileno())
+            # Before the file itself: who is killed in between leaves a job unfinished, which Snakemake does again.
+            note_sum(path, beside)
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)

@@ -8,10 +8,12 @@ are matched by place, because the two lists do not always run parallel.
 """
 
 import json
+import os
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from pipeline.data.decoding import UNREADABLE
 from pipeline.stage import WrongInput
 
 _PROVENANCE = "PROVENANCE.json"  # of pipeline.data.fetch, beside the annotations
@@ -53,19 +55,47 @@ def photographs(root):
 
 def _entries(listing):
     try:
-        entries = dict(json.loads(listing.read_text()))
-    except (TypeError, ValueError) as error:
+        entries = dict(json.loads(listing.read_text(encoding="utf-8")))
+    except (TypeError, ValueError, RecursionError) as error:
         raise WrongInput(f"{listing}: not HaGRID's JSON ({error}); fetch the annotation file again") from None
     for name, entry in entries.items():
-        if not isinstance(entry, dict) or _KEYS - set(entry):
-            raise WrongInput(f"{listing}, key {name}: expected the keys {sorted(_KEYS)}; mend or remove the entry")
+        if misfit := _misfit(name, entry):
+            raise WrongInput(f"{listing}, key {name!a:.100}: {misfit}; mend or remove the entry")
     return entries
+
+
+def _misfit(name, entry):
+    """Return what is wrong with an entry, in words, or None."""
+    if not isinstance(entry, dict) or _KEYS - set(entry):
+        return f"expected the keys {sorted(_KEYS)}"
+    if not isinstance(name, str) or "/" in name or not isinstance(entry["user_id"], str):
+        return "expected the name of an image, and of user_id a text"
+    labels, boxes = entry["labels"], entry["bboxes"]
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return "labels are no list of gestures"
+    if not isinstance(boxes, list) or len(boxes) != len(labels) or any(_numbers(box, 1).shape != (4,) for box in boxes):
+        return "bboxes are no four numbers for each label"
+    hands = _hands(entry)
+    if not isinstance(hands, list) or any(_numbers(hand, 2).shape[1:] != (2,) for hand in hands if hand):
+        return "landmarks are no pairs of numbers for each hand"
+    return None
+
+
+def _numbers(value, dimensions):
+    """Return the array of a JSON list of finite numbers, nested so deep; an empty one for everything else."""
+    try:
+        array = np.array(value)
+    except (ValueError, TypeError):  # rows of several lengths
+        return np.empty(0)
+    finite = array.dtype.kind in "if" and array.ndim == dimensions and np.isfinite(array).all()
+    return array.astype(float) if finite else np.empty(0)
 
 
 def _row(root, listing, part, places, name, entry):
     gesture = listing.stem
     folders = (root / place.format(gesture=gesture) for place in places)
-    path = next((folder / f"{name}.jpg" for folder in folders if (folder / f"{name}.jpg").exists()), None)
+    # os.path.exists is False for names that no disk can hold.
+    path = next((folder / f"{name}.jpg" for folder in folders if os.path.exists(folder / f"{name}.jpg")), None)
     if path is None:
         return None
     hand = _hand_of(gesture, entry, f"{listing}, key {name}")
@@ -110,5 +140,5 @@ def _image_size(path):
         with Image.open(path) as image:
             turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
             return np.array(image.size[::-1] if turned else image.size)
-    except (OSError, UnidentifiedImageError):
+    except UNREADABLE:
         raise WrongInput(f"{path}: not a readable image; restore the file or remove it from the data set") from None

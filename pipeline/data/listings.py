@@ -15,9 +15,13 @@ def read_listing(path):
     """Return the table at `path`, all of it text; WrongInput where it is none."""
     try:
         content = io.BytesIO(read_bytes(str(path)))
-        return pd.read_csv(content, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except ValueError as misfit:  # not UTF-8, empty, or no table
+        table = pd.read_csv(content, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OverflowError) as misfit:  # not UTF-8, empty, or no table
         raise WrongInput(f"{path}: not a CSV file in UTF-8 ({misfit}); save it again as such") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        # pandas would take the first field for a name of the row, and shift the others.
+        raise WrongInput(f"{path}: its rows have more fields than its header; expected as many; mend one or the other")
+    return table
 
 
 def expect_columns(path, table, columns):
@@ -35,14 +39,20 @@ def group_column(columns):
 def groups_in(path, table):
     """Return the function that gives a file its group by the table at `path`: file, and one of GROUP_COLUMNS."""
     expect_columns(path, table, ["file", group_column(table) or GROUP_COLUMNS[0]])
-    groups = dict(zip(map(composed, table["file"]), table[group_column(table)], strict=True))
+    groups = {}
+    for number, (file, group) in enumerate(zip(table["file"], table[group_column(table)], strict=True), start=2):
+        if groups.setdefault(composed(file), group) != group:
+            raise WrongInput(
+                f"{path}, row {number}: {file} is of group {group!r}, and above of {groups[composed(file)]!r}; expected"
+                " one group; remove one of the rows"
+            )
 
-    def group(file):
+    def group_of(file):
         if composed(file) not in groups:
             raise WrongInput(f"{path}: no row for {file}; add `{file},<signer or clip>`")
         return groups[composed(file)]
 
-    return group
+    return group_of
 
 
 def composed(name):

@@ -8,9 +8,8 @@ data came with them, else empty).
 
 import re
 
-import pandas as pd
-
-from pipeline.data.decoding import decode_photograph
+from pipeline.data.decoding import MEGAPIXELS, decode_photograph
+from pipeline.data.table import read_table, table_parts
 from pipeline.data.tree import read_bytes
 from pipeline.stage import WrongInput
 
@@ -18,17 +17,41 @@ COLUMNS = ["name", "path", "class", "group", "part", "landmarks"]
 _BOX = re.compile(r"#xywh=(-?\d+),(-?\d+),(\d+),(\d+)$")
 
 
-def read_manifest(path):
-    """Return the manifest as a DataFrame of text."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+def read_manifest(path, columns=None):
+    """Return the manifest, or some of its columns, as a DataFrame of text; raise WrongInput where it is none."""
+    return read_table(path, columns or COLUMNS, only=True)
 
 
-def load_photograph(path):
+def manifest_parts(path, columns, count):
+    """Yield lists of `count` consecutive rows, as dicts of these columns, without holding the whole manifest."""
+    return table_parts(path, columns, count)
+
+
+def load_photograph(path, megapixels=MEGAPIXELS):
     """Return a photograph, or the box of it that its path names, as uint8 (H, W, 3) RGB; raise WrongInput."""
+    return decode_at(path, photograph_bytes(path), megapixels)
+
+
+def photograph_bytes(path):
+    """Return the content of the file that a path names, with or without a box; raise WrongInput."""
+    return read_bytes(_file_of(path))
+
+
+def box_of(path):
+    """Return the box that a path names as the text it stands there, "" for a whole photograph."""
     box = _BOX.search(str(path))
-    file = str(path)[: box.start()] if box else str(path)
-    image = decode_photograph(read_bytes(file), file)
+    return box.group() if box else ""
+
+
+def decode_at(path, data, megapixels=MEGAPIXELS):
+    """Return what `load_photograph` does, of the file's content."""
+    image = decode_photograph(data, _file_of(path), megapixels)
+    box = _BOX.search(str(path))
     return _cut(image, [int(number) for number in box.groups()], path) if box else image
+
+
+def _file_of(path):
+    return str(path).removesuffix(box_of(path))
 
 
 def with_box(path, x, y, width, height):

@@ -8,7 +8,9 @@ The names are RWTH's, whose 45 classes are all among them. Nobody looked at thes
 
 import functools
 import os
+import re
 
+from pipeline.data.tree import UNFIT
 from pipeline.stage import WrongInput
 
 # fmt: off
@@ -78,11 +80,11 @@ def _parsed(line, where):
     path, _, label = line.rpartition(" ")
     # The paths are those of the owner's disk.
     name = path.rpartition("/joint/")[2]
-    if not label.isdecimal() or int(label) > len(HANDSHAPES):
+    if not re.fullmatch("[0-9]{1,2}", label) or int(label) > len(HANDSHAPES):
         raise WrongInput(
             f"{where}: found {line!r}; expected a path and a number up to {len(HANDSHAPES)}; mend the line"
         )
-    if name.startswith("/") or "/" not in name or ".." in name.split("/"):
+    if name.startswith("/") or "/" not in name or ".." in name.split("/") or UNFIT.search(name):
         raise WrongInput(f"{where}: found {path!r}; expected `…/joint/<folders>/<frame>.png`; mend it")
     return name, int(label)
 

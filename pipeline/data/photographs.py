@@ -14,7 +14,9 @@ import pandas as pd
 from pipeline.data.files import replacing
 from pipeline.data.manifest import COLUMNS
 from pipeline.data.sorting import sorted_rows
+from pipeline.data.tree import UNFIT
 from pipeline.stage import WrongInput, run_stage, stage_arguments
+from pipeline.sums import expect_whole
 
 _HELD = 50_000  # rows in memory at a time; about 1 kB each
 
@@ -36,12 +38,22 @@ def stream_photographs(reader, root, classes, **layout):
         )
     before = None
     for row in sorted_rows(_of_classes(_reader(reader)(Path(root), **layout), classes), "name", _HELD):
+        _check_text(row)
         if row["name"] == before:
             raise WrongInput(f"{row['where']}: {row['name']} is listed twice; remove one of the rows")
         before = row["name"]
         yield {column: row[column] for column in COLUMNS}
     if before is None:
         raise WrongInput(f"{root}: no photograph found for reader {reader!r}; README.md describes the expected layout")
+
+
+def _check_text(row):
+    """Raise WrongInput where a row has what a manifest, which is UTF-8 and has lines, cannot hold."""
+    for column in COLUMNS:
+        if UNFIT.search(row[column]):
+            raise WrongInput(
+                f"{row['where']}: {column} {row[column]!a} has characters that UTF-8 or a line cannot hold; rename it"
+            )
 
 
 def _of_classes(rows, classes):
@@ -75,6 +87,7 @@ def write_manifest(path, rows):
 
 def main():
     args = stage_arguments(__doc__).parse_args()
+    expect_whole(Path(args.options["root"]))  # an image set of this project may be the data set
     counts, groups = write_manifest(args.out, stream_photographs(**args.options))
     print(f"{sum(counts.values())} photographs, {groups} groups, {len(counts)} classes: {json.dumps(counts)}")
 

@@ -4,6 +4,7 @@ Layout of the official package: `<count>-ph2014-MS-handshape-annotations.txt` ho
 the paths contain a literal `*`, which Windows copies replace by `_`. The clip is the folder two levels above the frame.
 """
 
+import os
 from pathlib import Path
 
 from pipeline.data.listings import groups_in, read_listing
@@ -17,10 +18,10 @@ def photographs(root, groups=None):
     """
     listing = _annotations(root)
     group_of = _clip if groups is None else groups_in(Path(groups), read_listing(Path(groups)))
-    for number, line in enumerate(listing.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_text(listing).splitlines(), start=1):
         where = f"{listing}, line {number}"
         parts = line.split()
-        if len(parts) != 2 or len(Path(parts[0]).parts) < 3:
+        if len(parts) != 2 or len(Path(parts[0]).parts) < 3 or ".." in Path(parts[0]).parts or parts[0][0] == "/":
             raise WrongInput(f"{where}: found {line!r}; expected `…/clip/1/frame.png class`; mend or remove the line")
         name, label = parts
         yield {
@@ -32,6 +33,13 @@ def photographs(root, groups=None):
             "landmarks": "",
             "where": where,
         }
+
+
+def _text(listing):
+    try:
+        return listing.read_text(encoding="utf-8")
+    except UnicodeDecodeError as wrong:
+        raise WrongInput(f"{listing}: not UTF-8 ({wrong.reason}); unpack it again") from None
 
 
 def _clip(name):
@@ -49,7 +57,7 @@ def _annotations(root):
 
 
 def _on_disk(path):
-    if path.exists():
+    if os.path.exists(path):  # also for names that no disk can hold
         return path
     renamed = path.with_name(path.name.replace("*", "_"))
-    return renamed if renamed.exists() else path
+    return renamed if os.path.exists(renamed) else path

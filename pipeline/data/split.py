@@ -52,14 +52,15 @@ def _draw_groups(rows, test_fraction, seed):
         with_it = tested + counts.loc[group].to_numpy()
         nearer = np.abs(with_it / total - test_fraction).sum() < np.abs(tested / total - test_fraction).sum()
         if nearer and (with_it < total).all():
-            tested, chosen = with_it, chosen | {group}
+            tested = with_it
+            chosen.add(group)
     return rows["group"].isin(chosen).to_numpy()
 
 
 def main():
     args = stage_arguments(__doc__, inputs=["manifest", "poses"]).parse_args()
     options = args.options
-    rows = read_manifest(args.manifest)
+    rows = read_manifest(args.manifest, ["name", "class", "group", "part"])
     rows = rows[_with_pose(rows, args.poses)]
     sizes = rows["class"].value_counts()
     classes = _class_names(sizes, options["classes"], options["min_images"])
@@ -76,10 +77,15 @@ def main():
 
 
 def _with_pose(rows, path):
-    with np.load(path, allow_pickle=False) as poses:
-        if poses["names"].tolist() != rows["name"].tolist():
-            raise WrongInput(f"{path}: other photographs than in the manifest; delete it and run Snakemake again")
-        return np.isfinite(poses["keypoints"]).all(axis=2).any(axis=1)
+    try:
+        with np.load(path, allow_pickle=False) as poses:
+            names, found = poses["names"].tolist(), np.isfinite(poses["keypoints"]).all(axis=2).any(axis=1)
+    except Exception as wrong:  # numpy raises many kinds for a damaged file
+        reason = " ".join(str(wrong).split())[:300]
+        raise WrongInput(f"{path}: no complete set of poses ({reason}); delete it and run Snakemake again") from None
+    if names != rows["name"].tolist() or found.shape != (len(rows),):
+        raise WrongInput(f"{path}: other photographs than in the manifest; delete it and run Snakemake again")
+    return found
 
 
 def check_sides(rows, where):

@@ -11,7 +11,10 @@ import pandas as pd
 from pipeline.chance import seed_of
 from pipeline.data.archive import read_image_set, read_metadata
 from pipeline.data.files import replacing
+from pipeline.data.table import read_table
 from pipeline.stage import WrongInput, note, run_stage, stage_arguments
+
+COLUMNS = ["file_name", "class", "label", "group", "part"]
 
 
 def draw_subset(rows, size, val_fraction, seed):
@@ -61,7 +64,7 @@ def _val_groups(rows, val_fraction, seed):
 
 def read_subset(crops, subset, part):
     """Return the ImageSet of one part ("fit" or "val") of a subset, in the order of the subset file."""
-    wanted = pd.read_csv(subset, dtype=str, keep_default_na=False)
+    wanted = read_table(subset, COLUMNS)
     names = wanted.loc[wanted["part"] == part, "file_name"]
     found = read_image_set(crops, keep=lambda rows: rows["file_name"].isin(names))
     position = {name: index for index, name in enumerate(found.rows["file_name"])}
@@ -81,7 +84,7 @@ def main():
     chosen = draw(rows, options["size"], options["val_fraction"], seed)
     _report(chosen, options["size"], class_names, args.crops, unstratified)
     with replacing(args.out) as beside:
-        chosen[["file_name", "class", "label", "group", "part"]].to_csv(beside, index=False)
+        chosen[COLUMNS].to_csv(beside, index=False)
 
 
 def _report(chosen, size, class_names, crops, unstratified):

@@ -1,8 +1,10 @@
 """The files of a folder, or of a ZIP archive, which is read where it lies and never unpacked."""
 
 import functools
+import lzma
 import os
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -11,7 +13,18 @@ from pipeline.stage import WrongInput
 
 _LARGEST = 2**28  # bytes of one file of an archive; a photograph is never that large
 _ENCRYPTED = 0x1
-_UNFIT = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and what stands for bytes that are not UTF-8
+UNFIT = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and what stands for bytes that are not UTF-8
+# What zipfile raises for archives that are cut, damaged, encrypted or of other methods.
+ZIP_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 
 def file_names(root):
@@ -27,7 +40,7 @@ def read_bytes(path):
     """Return the content of a file; its path may lead into an archive: `a.zip/b.png`."""
     for end in re.finditer(r"\.zip(?=/)", path, re.IGNORECASE):
         if os.path.isfile(path[: end.end()]):
-            return _member(path[: end.end()], path[end.end() + 1 :])
+            return read_member(_archive(path[: end.end()]), path[end.end() + 1 :])
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError):
@@ -46,10 +59,11 @@ def _archived(path):
     if path.suffix.lower() != ".zip":
         raise WrongInput(f"{path}: neither a folder nor a ZIP archive (.zip); unpack it and name the folder")
     for member in _archive(str(path)).infolist():
-        if member.is_dir():
+        if member.filename.endswith("/"):
             continue
         name = PurePosixPath(member.filename)
-        if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in name.parts[0]:
+        out = not name.parts or name.is_absolute() or ".." in name.parts
+        if out or "\\" in member.filename or ":" in name.parts[0]:
             raise WrongInput(f"{path}: {member.filename!r} leads out of the archive; make the archive again without it")
         if member.flag_bits & _ENCRYPTED or member.file_size > _LARGEST:
             reason = "is encrypted" if member.flag_bits & _ENCRYPTED else f"has {member.file_size} bytes"
@@ -59,7 +73,7 @@ def _archived(path):
 
 def _checked(name, root):
     """Return a name that a manifest, which is UTF-8 and has lines, can hold."""
-    if _UNFIT.search(name):
+    if UNFIT.search(name):
         raise WrongInput(f"{root}: the name {name!a} has characters that UTF-8 or a line cannot hold; rename the file")
     return name
 
@@ -68,18 +82,24 @@ def _hidden(name):
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-def _member(archive, name):
+def read_member(archive, name):
+    """Return the content of a file of an open ZipFile; raise WrongInput where it is missing, damaged or too large."""
     try:
-        return _archive(archive).read(name)
+        member = archive.getinfo(name)
+        if member.file_size > max(_LARGEST, os.path.getsize(archive.filename)):
+            raise WrongInput(f"{archive.filename}/{name}: claims {member.file_size} bytes; have the archive made again")
+        return archive.read(member)
     except KeyError:
-        raise WrongInput(f"{archive}/{name}: no such file; restore it or remove its row from the data set") from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as wrong:
-        raise WrongInput(f"{archive}/{name}: damaged ({wrong}); restore the archive or have it made again") from None
+        where = f"{archive.filename}/{name}"
+        raise WrongInput(f"{where}: no such file; restore it or remove its row from the data set") from None
+    except ZIP_DAMAGE as wrong:
+        where = f"{archive.filename}/{name}"
+        raise WrongInput(f"{where}: damaged ({wrong}); restore the archive or have it made again") from None
 
 
 @functools.lru_cache(maxsize=4)
 def _archive(path):
     try:
         return zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile):
+    except ZIP_DAMAGE:
         raise WrongInput(f"{path}: not a complete ZIP archive; restore it or have it made again") from None

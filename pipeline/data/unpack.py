@@ -10,6 +10,7 @@ Archives inside it stay files. The folders that all files share are left out, an
 import argparse
 import bz2
 import contextlib
+import errno
 import gzip
 import hashlib
 import json
@@ -85,9 +86,9 @@ def verify(folder):
     folder, wrong, count = Path(folder), [], 0
     with open(folder / LISTING, **_AS_WRITTEN) as listing:
         for line in listing:
-            digest, name = line.rstrip("\n").split("  ", 1)
+            digest, _, name = line.rstrip("\n").partition("  ")
             path, count = folder / name, count + 1
-            if not path.is_file() or file_digest(path) != digest:
+            if not os.path.isfile(path) or file_digest(path) != digest:
                 wrong.append(name)
     if wrong:
         raise WrongInput(
@@ -230,7 +231,8 @@ def _named(archive):
     except (NotImplementedError, RuntimeError) as unknown:
         raise WrongInput(f"{archive}: of a kind that is not read here ({unknown}); unpack it by hand") from None
     except OSError as wrong:
-        if wrong.errno is not None:  # of the disk; gzip's and bz2's own have none
+        # Of the disk; gzip's and bz2's own have no number, and EINVAL is a place before the archive's beginning.
+        if wrong.errno not in (None, errno.EINVAL):
             raise
         raise WrongInput(f"{archive}: cut or damaged ({wrong}); fetch it again") from None
 
@@ -244,7 +246,7 @@ def _zip_entries(path):
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise WrongInput(f"{path}, {info.filename!r}: a link or device; do not unpack this archive")
             # The library cuts names at a zero byte; the name as written is what is judged.
-            if not info.is_dir():
+            if not info.filename.endswith("/"):
                 yield _Entry(info.orig_filename, info.file_size, lambda info=info: archive.open(info))
 
 

@@ -10,6 +10,7 @@ import torch
 
 from pipeline.chance import stream
 from pipeline.gan.augment import draw_augmentation
+from pipeline.gan.extra import WithExtra
 from pipeline.gan.generators import IMAGE_SIZE
 from pipeline.metrics.features import to_range
 from pipeline.poses.render import pose_maps
@@ -37,15 +38,21 @@ class TrainingBatches:
     Real batches run through one random order of the whole set after the other, across batch borders, so that every
     image is seen equally often at any batch size; the released code drops up to a batch of images.
     rows: the slice of every batch that is wanted; what is drawn does not depend on it.
+    extra: ExtraImages that are drawn like those of the ImageSet, or None.
     """
 
-    def __init__(self, image_set, options, device, rows=slice(None)):
+    def __init__(self, image_set, options, device, rows=slice(None), extra=None):
         self.options, self.device, self.rows = options, device, rows
         self.num_classes = len(image_set.class_names)
         self.images = torch.tensor(image_set.images, device=device)
         self.labels = torch.tensor(image_set.labels, device=device)
         self.posed = options["condition"] != "reacgan"
         self.keypoints = torch.tensor(image_set.keypoints, device=device) if self.posed else None
+        if extra is not None:
+            self.images = WithExtra(self.images, extra)
+            self.labels = torch.cat([self.labels, torch.tensor(extra.labels, device=device)])
+            if self.posed:
+                self.keypoints = torch.cat([self.keypoints, torch.tensor(extra.keypoints, device=device)])
 
     def __len__(self):
         return len(self.labels)

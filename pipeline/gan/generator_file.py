@@ -1,24 +1,17 @@
 """A trained generator as one safetensors file: plain weights, and in its header what they are weights of."""
 
-import json
+import torch
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-
-from pipeline.data.files import replacing
 from pipeline.gan.generators import build_generator
-from pipeline.stage import WrongInput
+from pipeline.networks import read_network, write_network
 
-_DESCRIPTION = "description"
+_KEYS = {"condition", "class_names", "options"}
 
 
 def save_generator(path, generator, options, class_names):
     """Write a generator without spectral norm. options hold its "condition"."""
     description = {"condition": options["condition"], "class_names": list(class_names), "options": options}
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in generator.state_dict().items()}
-    with replacing(path) as beside:
-        # One entry, because safetensors writes several in an order that changes from run to run.
-        save_file(tensors, beside, metadata={_DESCRIPTION: json.dumps(description)})
+    write_network(path, generator.state_dict(), description)
 
 
 def load_generator(path):
@@ -26,14 +19,14 @@ def load_generator(path):
 
     description: {"condition", "class_names", "options"}. Raises WrongInput for a file that is none of ours.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            description = json.loads((file.metadata() or {})[_DESCRIPTION])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        generator = build_generator(description["condition"], len(description["class_names"]), description["options"])
-        generator.load_state_dict(tensors)
-    except FileNotFoundError:
-        raise WrongInput(f"{path}: no such generator; run Snakemake to train it") from None
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as misfit:
-        raise WrongInput(f"{path}: not a generator of this program ({misfit}); delete it and train it again") from None
-    return generator.eval().requires_grad_(False), description
+    generator, description = read_network(path, _KEYS, _build, "generator")
+    return generator.requires_grad_(False), description
+
+
+def _build(description, weights):
+    settings = description["condition"], len(description["class_names"]), description["options"]
+    with torch.device("meta"):  # where a network takes no memory, however wide its options claim it to be
+        described = build_generator(*settings).state_dict()
+    if {name: own.shape for name, own in described.items()} != {name: own.shape for name, own in weights.items()}:
+        raise ValueError("its weights are not those of the network that it describes")
+    return build_generator(*settings)

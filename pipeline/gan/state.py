@@ -15,6 +15,8 @@ from pipeline.gan.history import History
 from pipeline.gan.layers import init_orthogonal
 from pipeline.gan.precision import set_precision
 from pipeline.gan.spectral import add_spectral_norm
+from pipeline.stage import WrongInput
+from pipeline.states import read_state
 
 
 @dataclass
@@ -77,14 +79,18 @@ def resume_training(path, training, circumstances):
     """
     if not path.exists():
         return "no earlier state"
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as broken:  # torch raises many kinds for a damaged file
-        return f"{path} cannot be read ({type(broken).__name__})"
-    if content["circumstances"] != circumstances:
+    content = read_state(path)
+    if content is None:
+        return f"{path} cannot be read"
+    if content.get("circumstances") != circumstances:
         return f"{path} belongs to other options or other data"
-    for name, part in training._parts().items():
-        part.load_state_dict(content["parts"][name])
-    training.average = {name: tensor.to(training.average[name].device) for name, tensor in content["average"].items()}
-    training.step = content["step"]
+    try:
+        for name, part in training._parts().items():
+            part.load_state_dict(content["parts"][name])
+        device = {name: tensor.device for name, tensor in training.average.items()}
+        training.average = {name: tensor.to(device[name]) for name, tensor in content["average"].items()}
+        training.step = content["step"]
+    except Exception as misfit:  # and by now some networks have its weights, and some have not
+        reason = " ".join(str(misfit).split())[:200]
+        raise WrongInput(f"{path}: damaged ({reason}); delete it, and the training starts anew") from None
     return None

@@ -8,6 +8,7 @@ from pipeline.data.subset import read_subset
 from pipeline.gan.augment import augment
 from pipeline.gan.batches import TrainingBatches, fingerprint, with_pose
 from pipeline.gan.events import Events
+from pipeline.gan.extra import ExtraImages
 from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import CONDITIONS, build_generator
 from pipeline.gan.history import write_curve, write_samples
@@ -115,20 +116,22 @@ def class_loss(training, embeddings, labels, options):
     return options["lambda_cond"] * loss
 
 
-def train_generator(image_set, options, state, events=None, reference=None):
+def train_generator(image_set, options, state, events=None, reference=None, extra=None):
     """Train on an ImageSet of crops, taking up the state file where it fits; return (the best generator, its History).
 
     events: a folder for TensorBoard, or None. reference: the ImageSet that decides which generator is best, where it is
-    not the training images that do (`test_reference`). Raises WrongInput where the options or the images do not allow
-    it, and when a loss is no longer finite.
+    not the training images that do (`test_reference`). extra: ExtraImages to learn from as well, or None. Raises
+    WrongInput where the options or the images do not allow it, and when a loss is no longer finite.
     """
     image_set = check(image_set, options)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    batches = TrainingBatches(image_set, options, device, own_rows(options["batch_size"]))
+    batches = TrainingBatches(image_set, options, device, own_rows(options["batch_size"]), extra)
     training = new_training(batches.num_classes, options, device)
     share_batch_norm(training.generator)
     circumstances = {"options": options, "data": fingerprint(image_set)}
-    judges = batches.of_all_rows()
+    judges = batches.of_all_rows() if extra is None else TrainingBatches(image_set, options, device)
+    if extra is not None:
+        circumstances["extra"] = extra.fingerprint()
     if reference is not None:
         reference = check(reference, options)
         judges, circumstances["reference"] = TrainingBatches(reference, options, device), fingerprint(reference)
@@ -191,13 +194,15 @@ def main():
         __doc__,
         inputs=["crops", "subset", "state"],
         outputs=["out", "curve", "samples"],
-        optional=["events", "reference"],
+        optional=["events", "reference", "extra"],
     )
     args = parser.parse_args()
     join_processes(args.threads)
     image_set = read_subset(args.crops, args.subset, "fit")
     reference = read_image_set(args.reference) if args.reference else None
-    generator, history = train_generator(image_set, args.options, args.state, args.events, reference)
+    posed = args.options["condition"] != "reacgan"
+    extra = ExtraImages(args.extra, image_set.class_names, posed) if args.extra else None
+    generator, history = train_generator(image_set, args.options, args.state, args.events, reference, extra)
     if leads():
         write_curve(args.curve, history)
         write_samples(args.samples, history)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipeline.data.archive import read_metadata
 from pipeline.data.files import replacing
+from pipeline.data.table import read_table
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
 
@@ -44,8 +45,8 @@ def _first_of(positions, scores, count):
 
 def read_scores(path, rows, images_path):
     """Return the scores (N,) at `path` for these rows; WrongInput unless names and labels are theirs, in order."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
     expected = rows[["file_name", "label"]].astype(str)
+    table = read_table(path, [])
     if list(table.columns) != [*expected.columns, "score"] or not table[expected.columns].equals(expected):
         raise WrongInput(
             f"{path}: scores of another image set; expected those of {images_path}, {len(rows)} images in order; "

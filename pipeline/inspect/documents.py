@@ -15,27 +15,32 @@ def read(path):
     pipeline.rating.answers sums them up; a verdict is {"dataset", "verdicts": {size: {"finding", "sentences", …}}}.
     """
     try:
-        content = json.loads(path.read_text())
-        if "findings" in content:
-            return _audit(content)
-        if "verdicts" in content:
-            return _verdict(content)
-        if "features" in content:
-            return _quality(content)
-        if "image_set" in content:
-            return _ratings(content)
-        if all("command" in settings for settings in content.values()):
-            return _plan(content)
-        if all("sentence" in claim for claim in content.values()):
-            return _claims(content)
-        if "generated" in content:
-            return _conditioning(content)
-        return _measures(content)
+        contents = _contents(json.loads(path.read_text(encoding="utf-8")))
+        contents.lines()  # a value of another type shows here
+        return contents
     # JSON's own error is a ValueError, and so is that of the encoding.
-    except (ValueError, AttributeError, TypeError, KeyError):
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
         raise WrongInput(
             f"{path}: neither measures, ratings, claims, a verdict nor a plan; delete it and run Snakemake again"
         ) from None
+
+
+def _contents(content):
+    if "findings" in content:
+        return _audit(content)
+    if "verdicts" in content:
+        return _verdict(content)
+    if "features" in content:
+        return _quality(content)
+    if "image_set" in content:
+        return _ratings(content)
+    if all("command" in settings for settings in content.values()):
+        return _plan(content)
+    if all("sentence" in claim for claim in content.values()):
+        return _claims(content)
+    if "generated" in content:
+        return _conditioning(content)
+    return _measures(content)
 
 
 def _plan(content):

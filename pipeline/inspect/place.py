@@ -30,6 +30,7 @@ _FURTHER = {"rivals": "table of rivals", "verdict": "verdict on generated images
 _FIGURE = re.compile(r"figure(?P<number>\d+)")
 _LAST = 8  # figure of the paper
 _PART = re.compile(r"(?P<dataset>[a-z0-9_]+)-(?P<part>train|test)")
+_KEPT = re.compile(r"(?P<number>\d{6})-[0-9a-f]{32}")
 _RULE = re.compile(r'^rule (\w+):\n\s+"""(.+?)"""', re.MULTILINE | re.DOTALL)
 _INHERITED = re.compile(r"^use rule (\w+) as (\w+) with:", re.MULTILINE)
 
@@ -63,7 +64,12 @@ _HOLDS = {
     "sheets": {"picture"},
     "report": {"page"},
     "plan": {"plan"},
-    STATES: {"training state of a generator", "training state of a classifier"},
+    STATES: {
+        "training state of a generator",
+        "training state of a classifier",
+        "part of unfinished poses",
+        "part of unfinished crops",
+    },
 }
 
 
@@ -109,7 +115,7 @@ def rule_of(place):
         if further in _FURTHER:
             return further
         return table and ("quality_tables" if table["number"] in QUALITY_TABLES else "tables")
-    nested = {"sheets": f"{folders[-1]}_sheets", STATES: folders[-1], "training": "generators"}
+    nested = {"sheets": f"{folders[-1]}_sheets", STATES: folders[:2][-1], "training": "generators"}
     rule = nested.get(folders[0], folders[0])
     return rule if rule in rule_sentences() else None
 
@@ -143,6 +149,8 @@ def name_says(place):
     if cell := _CELL.fullmatch(place.stem):
         words = [f"data set {cell['dataset']}", _size_says(cell["size"]), f"seed {cell['seed']}"]
         return ", ".join(words + ([_rest_says(cell["rest"], cell["dataset"], rule_of(place))] if cell["rest"] else []))
+    if kept := _KEPT.fullmatch(place.stem):
+        return f"data set {place.parts[-2]}, part {int(kept['number'])}"
     if table := _TABLE.fullmatch(place.stem):
         return f"Table {table['number']} of the paper" + (", one row per cell" if table["long"] else "")
     if figure := _FIGURE.fullmatch(place.stem):

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 _PAPER, _INK, _FAINT = (255, 255, 255), (40, 40, 40), (225, 225, 225)
 # Colour-blind safe, by Okabe and Ito.
 _COLOURS = [(0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167)]
+_LONGEST = 60  # characters of a name
 _TITLE_HEIGHT, _ROW, _LABELS, _LENGTH, _MARGIN = 34, 20, 190, 460, 60
 
 
@@ -97,12 +98,17 @@ def _legend(draw, title, series, top):
     left = 24 + draw.textlength(title, _font(15))
     for colour, name in zip(_COLOURS, series, strict=False):
         draw.rectangle((left, top + 11, left + 11, top + 22), fill=colour)
-        draw.text((left + 16, top + 9), name, _INK, _font(13))
-        left += 34 + draw.textlength(name, _font(13))
+        draw.text((left + 16, top + 9), _in_one_line(name), _INK, _font(13))
+        left += 34 + draw.textlength(_in_one_line(name), _font(13))
+
+
+def _in_one_line(name):
+    """Return the beginning of a name, which in a damaged table may be of any length."""
+    return " ".join(str(name).split())[:_LONGEST]
 
 
 def _label(draw, text, y):
-    text, font = str(text), _font(13)
+    text, font = _in_one_line(text), _font(13)
     while draw.textlength(text, font) > _LABELS - 16:
         text = text[:-2] + "…"
     draw.text((_LABELS - 8, y + _ROW / 2), text, _INK, font, anchor="rm")

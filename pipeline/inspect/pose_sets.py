@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from pipeline.inspect import parts
 from pipeline.inspect.contents import Contents, listed
 from pipeline.poses.pose_set import read_pose_set
-from pipeline.poses.skeleton import NUM_KEYPOINTS
+from pipeline.poses.reasons import counted
 from pipeline.stage import WrongInput
 
 JOINTS = ("wrist", *(f"{finger} {n}" for finger in ("thumb", "index", "middle", "ring", "little") for n in range(1, 5)))
@@ -13,9 +14,13 @@ _PER_CLASS, _TILE, _BORDER = 8, 64, 6
 
 
 def read(path):
-    """Return the Contents of a set of poses; raise WrongInput where it is damaged or its arrays do not match."""
+    """Return the Contents of a set of poses, or of a part; raise WrongInput for damage or arrays that do not match."""
+    part = parts.contents_of(path)
+    if part is not None:
+        return part
     poses = read_pose_set(path)
-    _check(path, poses)
+    if not len(poses.names):
+        raise WrongInput(f"{path}: poses of no photograph; delete it and run Snakemake again")
     return Contents(
         "set of poses",
         f"{len(poses.names)} photographs, hand found in {int(poses.found.sum())}",
@@ -24,22 +29,10 @@ def read(path):
     )
 
 
-def _check(path, poses):
-    num = len(poses.names)
-    expected = {"keypoints": (num, NUM_KEYPOINTS, 2), "confidence": (num, NUM_KEYPOINTS), "side": (num,)}
-    for name, shape in (expected | {"size": (num, 2)}).items():
-        if getattr(poses, name).shape != shape:
-            raise WrongInput(
-                f"{path}: {name} has shape {getattr(poses, name).shape}; expected {shape}; delete it and run"
-                " Snakemake again"
-            )
-    if num == 0:
-        raise WrongInput(f"{path}: poses of no photograph; delete it and run Snakemake again")
-
-
 def _lines(path, poses):
     num, found = len(poses.names), poses.found
-    low, high = poses.size.min(axis=0), poses.size.max(axis=0)
+    sizes = poses.size[poses.size.all(axis=1)]
+    low, high = (sizes.min(axis=0), sizes.max(axis=0)) if len(sizes) else np.zeros((2, 2), int)
     sides = {side or "not said": int((poses.side[found] == side).sum()) for side in sorted(set(poses.side[found]))}
     return [
         f"{num} photographs, hand found in {found.sum()} ({100 * found.mean():.1f} %)",
@@ -57,7 +50,7 @@ def _reasons(path):
     if not beside.is_file():
         return [f"no report beside it ({beside.name}): reasons unknown"]
     report = pd.read_csv(beside, dtype=str, keep_default_na=False)
-    return listed(report.loc[report["found"] == "0", "reason"].value_counts())
+    return listed(counted(report.loc[report["found"] == "0", "reason"]))
 
 
 def _joints(poses):

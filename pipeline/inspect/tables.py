@@ -8,9 +8,12 @@ import pandas as pd
 from pipeline.inspect import curves, plots
 from pipeline.inspect.contents import Contents, in_one_line, listed
 from pipeline.metrics.accuracy import accuracy, class_accuracy, macro_recall
+from pipeline.poses.reasons import counted
 from pipeline.stage import WrongInput
 
 _AUDITED = ("hash_distance", "features_distance")
+# Numbers that count, and the largest that is drawn.
+_WHOLE = {"label": 4096, "predicted": 4096, "epoch": 10**9, "step": 10**9}
 _QUANTILES = (0, 0.25, 0.5, 0.75, 1)
 
 
@@ -31,6 +34,8 @@ def _frame(path):
             columns, *rows = csv.reader(file)
     except (csv.Error, UnicodeDecodeError, ValueError) as wrong:
         raise WrongInput(f"{path}: not a CSV ({in_one_line(wrong)}); delete it and run Snakemake again") from None
+    if len(set(columns)) < len(columns):
+        raise WrongInput(f"{path}: two columns of one name in {','.join(columns)}; delete it and run Snakemake again")
     if not rows:
         raise WrongInput(f"{path}: a header without rows; delete it and run Snakemake again")
     for number, row in enumerate(rows, 2):
@@ -51,9 +56,10 @@ def _with_numbers(path, frame, numbers):
         values = pd.to_numeric(frame[column], errors="coerce")
         # A report on poses says of every photograph whether a hand was found.
         may_be_empty = column in curves.MAY_BE_EMPTY or (column in ("found", "pck") and "pck" in frame)
-        wrong = np.flatnonzero(values.isna() & ~((frame[column] == "") & may_be_empty))
+        counted = ~values.between(0, _WHOLE[column]) | (values % 1 != 0) if column in _WHOLE else False
+        wrong = np.flatnonzero((values.isna() | counted) & ~((frame[column] == "") & may_be_empty))
         if wrong.size:
-            found = f"{column} is {frame[column].iloc[wrong[0]]!r}"
+            found = f"{column} is {frame[column].iloc[wrong[0]][:100]!r}"
             raise WrongInput(
                 f"{path}, row {wrong[0] + 2}: {found}; expected a number; delete it and run Snakemake again"
             )
@@ -115,7 +121,7 @@ def _pose_report(frame):
     by_class = frame.groupby("class", sort=True)["found"].agg(["sum", "size"]).astype(int)
     rows = {name: {"found": row["sum"], "not found": row["size"] - row["sum"]} for name, row in by_class.iterrows()}
     total = f"{len(frame)} photographs, hand found in {int(frame['found'].sum())}"
-    reasons = frame.loc[frame["found"] == 0, "reason"].value_counts()
+    reasons = counted(frame.loc[frame["found"] == 0, "reason"].astype(str))
     return Contents(
         "report on poses",
         total,

@@ -1,22 +1,29 @@
 """Square crops around the hand, with its keypoints carried along: the images that every later stage works on.
 
 Crops are "centered on the hands", as the paper's text says (Section 4.2); the released code cuts the frame's middle.
-Pixel i has its centre at coordinate i, in the photograph and in the crop.
+Pixel i has its centre at coordinate i, in the photograph and in the crop. Processes share the crops part by part, and
+finished parts are kept until all are.
 """
 
+import functools
+import itertools
 import json
 import re
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
 
-from pipeline.data.archive import ImageSet, keypoints_json, write_image_set
+from pipeline.data.archive import encode_png, keypoints_json, write_encoded
 from pipeline.data.manifest import load_photograph, read_manifest
+from pipeline.data.parts import discard_parts, in_parts, part_path, read_arrays, write_arrays
 from pipeline.poses.pose_set import read_pose_set
+from pipeline.sources import code_digest
 from pipeline.stage import WrongInput, run_stage, stage_arguments
+from pipeline.workers import Workers
 
 
 class Square(NamedTuple):
@@ -58,21 +65,20 @@ def crop_keypoints(keypoints, square, size):
 def crop_rows(split, poses, options):
     """Return (rows of a crops archive, squares) for rows of a split; raise WrongInput for one without a pose."""
     position_of = {name: position for position, name in enumerate(poses.names.tolist())}
-    rows, squares = [], []
-    for position, photograph in split.iterrows():
-        pose = position_of.get(photograph["name"])
-        if pose is None or not poses.found[pose]:
+    found, names, texts, squares = poses.found, [], [], []
+    for position, photograph, label in zip(split.index, split["name"], split["class"], strict=True):
+        pose = position_of.get(photograph)
+        if pose is None or not found[pose]:
             raise WrongInput(
-                f"split, row {position + 1}: {photograph['name']} has no pose; expected only photographs with one;"
+                f"split, row {position + 1}: {photograph} has no pose; expected only photographs with one;"
                 " make the split again from these poses"
             )
         square = hand_square(poses.keypoints[pose], options["margin"])
-        keypoints = crop_keypoints(poses.keypoints[pose], square, options["size"])
-        rows.append(
-            {"file_name": _file_name(position, photograph), **photograph, "keypoints": keypoints_json(keypoints)}
-        )
+        texts.append(keypoints_json(crop_keypoints(poses.keypoints[pose], square, options["size"])))
+        names.append(_file_name(position, label, photograph))
         squares.append(square)
-    return pd.DataFrame(rows, columns=["file_name", "label", "class", "group", "keypoints", "name"]), squares
+    rows = split.assign(file_name=names, keypoints=texts).reset_index(drop=True)
+    return rows[["file_name", "label", "class", "group", "keypoints", "name"]], squares
 
 
 def class_names(split):
@@ -85,26 +91,54 @@ def class_names(split):
     return [name for _, name in pairs]
 
 
-def _file_name(position, photograph):
+def _file_name(position, label, name):
     """Return <class>/<stem>_<row of the split>.png in characters that all file systems take; the row is unique."""
-    parts = photograph["class"], PurePosixPath(photograph["name"]).stem
-    folder, stem = (re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in parts)
+    folder, stem = (re.sub(r"[^A-Za-z0-9._-]", "_", part) for part in (label, PurePosixPath(name).stem))
     return f"{folder}/{stem}_{position:06d}.png"
 
 
+@dataclass
+class Cropping:
+    """The work on a part of the crops, as each process does it."""
+
+    size: int
+    state: Path
+    megapixels: float
+
+    @functools.cached_property
+    def _came_from(self):
+        return [self.size, code_digest("pipeline.poses.crop")]
+
+    def pngs(self, task):
+        """Return the crops of (number, [(path, Square)]) as PNGs; a part that is kept is not cut again."""
+        number, cuts = task
+        path = part_path(self.state, number, self._came_from, cuts)
+        arrays = read_arrays(path)
+        if arrays is None:
+            pngs = [self._png(place, square) for place, square in cuts]
+            arrays = {"png": np.frombuffer(b"".join(pngs), np.uint8), "length": np.array([len(png) for png in pngs])}
+            write_arrays(path, arrays)
+        ends = np.cumsum(arrays["length"])
+        return [arrays["png"][end - length : end].tobytes() for end, length in zip(ends, arrays["length"], strict=True)]
+
+    def _png(self, place, square):
+        return encode_png(crop_image(load_photograph(place, self.megapixels), square, self.size))
+
+
 def main():
-    args = stage_arguments(__doc__, ["manifest", "poses", "split"], ["train", "test"]).parse_args()
+    args = stage_arguments(__doc__, ["manifest", "poses", "split", "state"], ["train", "test"]).parse_args()
     split = pd.read_csv(args.split, dtype=str, keep_default_na=False)
-    paths = read_manifest(args.manifest).set_index("name")["path"]
-    poses, names, size = read_pose_set(args.poses), class_names(split), args.options["size"]
-    for part, out in (("train", args.train), ("test", args.test)):
-        rows, squares = crop_rows(split[split["part"] == part], poses, args.options)
-        images = (
-            crop_image(load_photograph(paths[name]), square, size)
-            for name, square in zip(rows["name"], squares, strict=True)
-        )
-        write_image_set(out, ImageSet(images, rows, names))
-        print(f"{part}: {len(rows)} crops, per class {json.dumps(rows['class'].value_counts().to_dict())}")
+    paths = read_manifest(args.manifest, ["name", "path"]).set_index("name")["path"]
+    poses, names = read_pose_set(args.poses), class_names(split)
+    cropping = Cropping(args.options["size"], args.state, args.options["megapixels_at_most"])
+    with Workers(cropping, args.threads) as workers:
+        for part, out in (("train", args.train), ("test", args.test)):
+            rows, squares = crop_rows(split[split["part"] == part], poses, args.options)
+            cuts = list(zip(paths[rows["name"]], squares, strict=True))
+            pngs = itertools.chain.from_iterable(workers.each("pngs", enumerate(in_parts(cuts))))
+            write_encoded(out, pngs, rows, names)
+            print(f"{part}: {len(rows)} crops, per class {json.dumps(rows['class'].value_counts().to_dict())}")
+    discard_parts(args.state)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Detectors of hands: functions detect(image, photograph) -> list[Hand], made by name from the stage's options.
+"""Detectors of hands: functions detect(images, photographs) -> [list[Hand]], made by name from the stage's options.
 
-image is uint8 (H, W, 3) RGB, photograph its row of the manifest. Which of the hands found counts is decided elsewhere,
-once for all detectors (pipeline.poses.hand.select_hand).
+images are uint8 (H, W, 3) RGB of any sizes, photographs their rows of the manifest; what is found in one does not
+depend on the others. Which of its hands counts is decided elsewhere, once for all detectors
+(pipeline.poses.hand.select_hand).
 """
 
 import itertools
@@ -11,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
+from pipeline.data.archive import read_keypoints
 from pipeline.poses.hand import Hand
 from pipeline.poses.skeleton import NUM_KEYPOINTS
 from pipeline.poses.weights import FILES
@@ -31,11 +33,14 @@ def mediapipe_detector(options, weights, threads):
 
     landmarker = HandLandmarker(weights, options["roi"], threads)
 
-    def detect(image, photograph):
+    def hands_of(image):
         enlarged, factor = upscaled(image, options["upscale_to"])
         hands = landmarker(enlarged)
         # Pixel i is centred at i: its edges, not its centre, are what scales.
         return [Hand((hand.keypoints + 0.5) / factor - 0.5, hand.confidence, hand.side) for hand in hands]
+
+    def detect(images, photographs):
+        return [hands_of(image) for image in images]
 
     return detect, f"mediapipe 0.10.21, hand_landmark_full sha256 {FILES['hand_landmark_full.tflite'][1][:12]}"
 
@@ -54,18 +59,22 @@ def upscaled(image, short_side):
 def given_detector(options, weights, threads):
     """Landmarks that came with the data, sure by declaration; photographs without any have no hand."""
 
-    def detect(image, photograph):
-        if not photograph["landmarks"]:
-            return []
-        keypoints = np.array(json.loads(photograph["landmarks"]), np.float32)
-        if keypoints.shape != (NUM_KEYPOINTS, 2):
-            raise WrongInput(
-                f"{photograph['name']}: landmarks of shape {keypoints.shape}; expected 21 pairs [x, y] in pixels;"
-                " mend or empty its landmarks in the manifest's source"
-            )
-        return [Hand(keypoints, np.isfinite(keypoints).all(axis=1).astype(np.float32), "")]
+    def detect(images, photographs):
+        return [_given_hands(photograph) for photograph in photographs]
 
     return detect, "landmarks given with the data"
+
+
+def _given_hands(photograph):
+    if not photograph["landmarks"]:
+        return []
+    keypoints = read_keypoints(photograph["landmarks"])
+    if keypoints is None:
+        raise WrongInput(
+            f"{photograph['name']}: landmarks {photograph['landmarks'][:60]!a}; expected 21 pairs [x, y] in pixels as"
+            " JSON; mend or empty its landmarks in the manifest's source"
+        )
+    return [Hand(keypoints, np.isfinite(keypoints).all(axis=1).astype(np.float32), "")]
 
 
 def openpose_json_detector(options, weights, threads):
@@ -75,10 +84,19 @@ def openpose_json_detector(options, weights, threads):
     """
     files = _json_files(options["folder"])
 
-    def detect(image, photograph):
-        return read_openpose(_openpose_file(files, photograph["name"], options["folder"]))
+    def detect(images, photographs):
+        names = [photograph["name"] for photograph in photographs]
+        return [read_openpose(_openpose_file(files, name, options["folder"])) for name in names]
 
     return detect, "OpenPose JSON"
+
+
+def mmpose_detector(options, weights, threads):
+    """A model of OpenMMLab's with the user's checkpoint; it scales boxes itself, so upscale_to must be 0."""
+    from pipeline.poses.mmpose_models import MmposeModel
+
+    model = MmposeModel(options["mmpose"], options["roi"], threads)
+    return (lambda images, photographs: model(images)), model.description
 
 
 def read_openpose(path):
@@ -88,10 +106,12 @@ def read_openpose(path):
         for person in json.loads(Path(path).read_bytes())["people"]:
             for side in ("left", "right"):
                 triples = np.array(person[f"hand_{side}_keypoints_2d"], np.float32).reshape(-1, 3)
+                if not np.isfinite(triples).all():
+                    raise ValueError(f"a number of the {side} hand is not finite")
                 if len(triples) == NUM_KEYPOINTS and triples[:, 2].any():
                     found = triples[:, 2:] > 0
                     hands.append(Hand(np.where(found, triples[:, :2], np.nan), triples[:, 2], side))
-    except (KeyError, TypeError, ValueError) as wrong:
+    except (KeyError, TypeError, ValueError, RecursionError) as wrong:
         raise WrongInput(
             f"{path}: {type(wrong).__name__} {wrong}; expected OpenPose output with people[].hand_left_keypoints_2d and"
             " hand_right_keypoints_2d (x, y, confidence of 21 joints); run OpenPose again with --hand --write_json"
@@ -129,6 +149,9 @@ def _shared_folders(path, photograph):
 
 DETECTORS = {
     "mediapipe": mediapipe_detector,
+    "mmpose": mmpose_detector,
     "given": given_detector,
     "openpose_json": openpose_json_detector,
 }
+# These look up what others found, by more than a photograph's pixels, and as fast as any cache would.
+LOOKED_UP = ("given", "openpose_json")

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 
-import pandas as pd
+from pipeline.data.table import read_table
 
 REAL = "real"
 COLUMNS = ["image", "source", "class", "file_name"]
@@ -29,4 +29,4 @@ def image_set_of(ids):
 
 def read_key(path):
     """Return the table of a key, all of it text."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS]
+    return read_table(path, COLUMNS)[COLUMNS]

@@ -1,8 +1,10 @@
-"""Data-set cards: where photographs come from, how many each stage lost and why, what is left of each class."""
+"""Data-set cards: how many photographs each stage lost and why, which were damaged, what is left of each class."""
 
 from dataclasses import dataclass
 
 import pandas as pd
+
+from pipeline.poses.reasons import UNREADABLE, counted
 
 _SPLITS = {
     "grouped": "groups stay together, so that no clip or signer is on both sides",
@@ -13,7 +15,7 @@ _SPLITS = {
 
 # What a card needs of its tables; half a million landmarks stay unread.
 COLUMNS = {
-    "manifests.csv": ["class"],
+    "manifests.csv": ["class", "group"],
     "poses.csv": ["name", "class", "found", "reason"],
     "splits.csv": ["name", "part", "class", "group"],
 }
@@ -21,44 +23,67 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Card:
-    """stages: (what, photographs left, photographs lost, why); classes: one dict per class; groups: by side."""
+    """stages: (what, photographs left, photographs lost, why); classes: one dict per class; groups: by side;
+
+    unreadable: (name, why) of every photograph that could not be read.
+    """
 
     name: str
-    source: str
+    place: str
     reader: str
     detector: str
     split: str
     stages: list
     classes: list
     groups: dict
+    unreadable: list
 
 
-def card_of(name, data, manifest, poses, split):
-    """Return the Card of a data set with its section of params.yaml and its three tables (read_rows, COLUMNS)."""
+def card_of(name, data, manifest, poses, split, subsets=()):
+    """Return the Card of a data set with its section of params.yaml and its three tables (read_rows, COLUMNS).
+
+    subsets: (what it is called, its rows) of each subset of training images that the card tells of.
+    """
+    damaged = poses[poses["reason"].str.startswith(UNREADABLE)]
     found = poses[poses["found"] == "1"]
     kept = found[found["name"].isin(split["name"])]
-    reasons = poses.loc[poses["found"] != "1", "reason"].value_counts()
+    none = poses.loc[(poses["found"] != "1") & ~poses.index.isin(damaged.index), "reason"]
+    train = split[split["part"] == "train"]
     small = found.loc[~found["name"].isin(split["name"]), "class"].value_counts()
     few = f"fewer than {data['split']['min_images']} photographs with a hand, or not among the study's classes: "
     stages = [
         ("photographs listed", len(manifest), 0, ""),
-        ("hand found", len(found), len(poses) - len(found), _counted(reasons)),
-        ("class kept", len(kept), len(found) - len(kept), few + _counted(small) if len(small) else ""),
+        ("readable", len(poses) - len(damaged), len(damaged), "not readable; named below" if len(damaged) else ""),
+        ("hand found", len(found), len(none), _listed(counted(none))),
+        ("class kept", len(kept), len(found) - len(kept), few + _listed(small) if len(small) else ""),
         ("cropped and split", len(split), len(kept) - len(split), ""),
+        ("to train", len(train), len(split) - len(train), "test images, from which nothing learns"),
+        *(_subset_stage(what, rows, len(train)) for what, rows in subsets),
     ]
     return Card(
         name=name,
-        source=f"drawn by this project ({data['root']})" if "drawn" in data else data["root"],
+        place=data["root"],
         reader=data["reader"],
         detector=_detector(data["poses"]),
         split=f"{data['split']['kind']}: {_SPLITS[data['split']['kind']]}",
         stages=stages,
         classes=_classes(manifest, found, split),
-        groups=_groups(split),
+        groups={"all": manifest["group"].nunique()} | _groups(split),
+        unreadable=[(row["name"], row["reason"].removeprefix(UNREADABLE)) for _, row in damaged.iterrows()],
     )
 
 
-def _counted(counts):
+def _subset_stage(what, rows, train):
+    val, lost = int((rows["part"] == "val").sum()), train - len(rows)
+    return (
+        what,
+        len(rows),
+        lost,
+        f"{len(rows) - val} train, {val} validate" + ("; the others are not drawn" if lost else ""),
+    )
+
+
+def _listed(counts):
     return ", ".join(f"{name} ({count})" for name, count in counts.items())
 
 

@@ -3,25 +3,24 @@
 import importlib.metadata
 import os
 import platform
+import re
 import statistics
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from pipeline.records import finished_job, ran
+from pipeline.stage import PEAK_LINE
 
 _SOFTWARE = ("torch", "snakemake", "dvc", "numpy")
-# The command of a job that left its work to the server of pipeline.warm held some 15 MB; with torch it is above 200.
-_OWN_WORK = 100
+_PEAK_LINE = re.compile("^" + PEAK_LINE.format(0).replace("0", r"(\d+)") + "$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class RuleTimes:
     """Jobs of a rule: those that ran here (seconds of each), and those without a run; files that no record knows.
 
-    peak: the most memory that a job held, in MB, or None where none was measured.
+    peak: the most memory that a process of a job held, in MB, or None where no log tells.
     """
 
     rule: str
@@ -42,7 +41,7 @@ class RuleTimes:
 
 
 def times_of(artifacts, root=Path()):
-    """Return the RuleTimes of {rule: its files}, told by Snakemake's records and benchmarks below `root`."""
+    """Return the RuleTimes of {rule: its files}, told by Snakemake's records and the logs below `root`."""
     return [_times_of_rule(rule, files, root) for rule, files in artifacts.items() if files]
 
 
@@ -52,13 +51,13 @@ def _times_of_rule(rule, files, root):
     jobs = {tuple(record["log"]): record for record in records.values() if record}
     seconds = [job["endtime"] - job["starttime"] for job in jobs.values() if ran(job)]
     unrecorded = sum(record is None for record in records.values())
-    return RuleTimes(rule, seconds, len(jobs) - len(seconds), unrecorded, _peak(rule, files, root))
+    return RuleTimes(rule, seconds, len(jobs) - len(seconds), unrecorded, _peak(jobs, root))
 
 
-def _peak(rule, files, root):
-    benchmarks = {root / "benchmarks" / rule / f"{Path(path).stem}.tsv" for path in files}
-    held = [pd.read_csv(path, sep="\t")["max_rss"].max() for path in sorted(benchmarks) if path.exists()]
-    return max((megabytes for megabytes in held if megabytes >= _OWN_WORK), default=None)
+def _peak(jobs, root):
+    logs = (root / log for logs in jobs for log in logs)
+    told = (_PEAK_LINE.findall(log.read_text(errors="replace")) for log in logs if log.is_file())
+    return max((int(megabytes) for lines in told for megabytes in lines), default=None)
 
 
 def revision():

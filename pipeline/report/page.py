@@ -1,8 +1,8 @@
 """The whole study on one page, results/report/report.html: verdict, tables, figures, claims, data, settings, times.
 
 The page opens without a network. It is the one artifact that may differ between two makings of the same study, by job
-times, revision, software and machine; everything else on it follows from the inputs. Contact sheets and samples are
-embedded as JPEG, with which the demo's page stays below 10 MB; the PNGs lie in results/.
+times, revision, software, machine and the records of downloads; everything else on it follows from the inputs. Contact
+sheets and samples are embedded as JPEG, with which the demo's page stays below 10 MB; the PNGs lie in results/.
 """
 
 import json
@@ -15,11 +15,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from pipeline.data.files import replacing
-from pipeline.recipes import STRATEGIES, size_in_words
+from pipeline.recipes import STRATEGIES, size_in_words, subset_name
 from pipeline.report import captions, circumstances
 from pipeline.report.cards import COLUMNS, card_of, read_rows
 from pipeline.report.curves import HEIGHT, WIDTH, best_step, charts_of
 from pipeline.report.embedding import csp_hash, embedded, embedded_picture, embedded_sheet
+from pipeline.report.owners import owner_of
 from pipeline.report.settings import flat, settings_of
 from pipeline.report.table_views import view_of
 from pipeline.stage import WrongInput, run_stage, stage_arguments
@@ -47,6 +48,7 @@ _KINDS = (
     "manifests.csv",
     "poses.csv",
     "splits.csv",
+    "subsets.csv",
 )
 MEASURES = {
     "accuracy": "taken for their class",
@@ -153,9 +155,11 @@ def render(content, surroundings):
     return environment.get_template("page.html").render(**content, **surroundings, **allowed, **own)
 
 
-def surroundings_of(artifacts):
-    """Return what the template shows that comes from outside the graph: times, revision, software, machine."""
+def surroundings_of(study):
+    """Return what the template shows that comes from outside the graph: owners, times, revision, software, machine."""
+    artifacts = study.artifacts()
     return {
+        "owners": {name: owner_of(study.datasets[name]) for name in study.data_sets()},
         "times": circumstances.times_of({rule: files for rule, files in artifacts.items() if rule != "report"}),
         "revision": circumstances.revision(),
         "software": circumstances.software(),
@@ -215,7 +219,18 @@ def _training(name, files):
 
 def _card(name, study, files):
     tables = (read_rows(files[kind][name], columns) for kind, columns in COLUMNS.items())
-    return card_of(name, study.datasets[name], *tables)
+    return card_of(name, study.datasets[name], *tables, _subsets(name, study, files["subsets.csv"]))
+
+
+def _subsets(name, study, files):
+    """Yield (what it is called, its rows) of the subsets of each size by the first seed of a data set."""
+    if name not in study.experiments:
+        return
+    seed = study.seeds(name)[0]
+    for size in study.sizes(name):
+        path = files.get(subset_name(name, size, seed))
+        if path is not None:
+            yield f"subset, {size_in_words(size)}, seed {seed}", read_rows(path, ["part"])
 
 
 def _read_json(path):
@@ -230,7 +245,7 @@ def main():
     parser.add_argument("--made", type=Path, nargs="*", default=[], help="what the page shows, below results/")
     args = parser.parse_args()
     study = Study(args.options)
-    page = render(content_of(study, sorted_by_kind(args.made, study.experiments)), surroundings_of(study.artifacts()))
+    page = render(content_of(study, sorted_by_kind(args.made, study.data_sets())), surroundings_of(study))
     with replacing(args.out) as beside:
         beside.write_text(page, encoding="utf-8")
     print(json.dumps({"inputs": len(args.made), "bytes": len(page.encode())}))

@@ -30,7 +30,7 @@ def settings_of(study):
     """Return the Groups of a Study: its own settings, its data sets, generators and classifiers."""
     own = {key: value for key, value in study.settings.items() if key != "experiments"}
     groups = [_one_column("Study", flat(own))]
-    for name in study.experiments:
+    for name in study.data_sets():
         groups.append(_one_column(f"Data set {name}", flat(study.datasets[name])))
     for name, experiment in study.experiments.items():
         sizes = _sizes(study, name)

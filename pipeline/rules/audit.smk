@@ -33,8 +33,8 @@ rule audit:
             }
         ),
     shell:
-        "python -m pipeline.warm pipeline.audit.examine --options {params.options:q} --threads {threads}"
+        ": > {log}; python -m pipeline.warm pipeline.audit.examine --options {params.options:q} --threads {threads}"
         " --train {input.train} --test {input.test}"
         " --images {input.images} --learnt-from {input.learnt_from} --subsets {input.subsets}"
         " --out {output.numbers} --table {output.table} --page {output.page}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

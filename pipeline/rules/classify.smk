@@ -10,8 +10,6 @@ rule classifiers:
         history=f"results/classifiers/{SUBSET}-{{recipe}}.csv",
     log:
         f"logs/classifiers/{SUBSET}-{{recipe}}.log",
-    benchmark:
-        f"benchmarks/classifiers/{SUBSET}-{{recipe}}.tsv"
     conda:
         "../../envs/main.yaml"
     resources:
@@ -25,10 +23,10 @@ rule classifiers:
             STUDY.classifier_options(wc.dataset, wc.size, wc.seed, wc.recipe)
         ),
     shell:
-        "python -m pipeline.warm pipeline.classify.train --options {params.options:q} --threads {threads}"
+        ": > {log}; python -m pipeline.warm pipeline.classify.train --options {params.options:q} --threads {threads}"
         " --crops {input.crops} --subset {input.subset} {params.generated} --state {params.state}"
         " --out {output.classifier} --history {output.history}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 # A rule and folder of its own: these judge the generated images that others train on, and a stage of DVC is a whole rule.
@@ -38,8 +36,6 @@ use rule classifiers as real_classifiers with:
         history=f"results/real_classifiers/{SUBSET}-{{recipe}}.csv",
     log:
         f"logs/real_classifiers/{SUBSET}-{{recipe}}.log",
-    benchmark:
-        f"benchmarks/real_classifiers/{SUBSET}-{{recipe}}.tsv"
     wildcard_constraints:
         recipe="real",
 
@@ -59,6 +55,6 @@ rule predictions:
     resources:
         gpu=1,
     shell:
-        "python -m pipeline.warm pipeline.classify.evaluate --threads {threads}"
+        ": > {log}; python -m pipeline.warm pipeline.classify.evaluate --threads {threads}"
         " --crops {input.crops} --classifier {input.classifier} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

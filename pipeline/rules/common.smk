@@ -25,11 +25,16 @@ from pipeline.shown import (
     figure_inputs,
     figure_options,
 )
-from pipeline.sources import folder_digest, source_files, template_files
+from pipeline.sources import (
+    folder_digest,
+    libraries_of,
+    source_files,
+    template_files,
+)
 from pipeline.stage import WrongInput
 from pipeline.study import ACCURACY_TABLES, QUALITY_TABLES, RIVALS_TABLE, Study
 from pipeline.versions import hooks
-from pipeline.warm import ADDRESS
+from pipeline.warm import ADDRESS, PRELOADED
 
 try:
     STUDY = Study(config)
@@ -159,6 +164,12 @@ def generator_options(wildcards):
     )
 
 
+def extra_images(wildcards):
+    """The training images of the data set that a generator learns from besides its own, if one is named."""
+    extra = generator_options(wildcards)["extra_images"]
+    return f"results/crops/{extra}-train.zip" if extra else []
+
+
 def image_options(wildcards):
     return STUDY.image_options(wildcards.seed, wildcards.maker)
 
@@ -241,6 +252,13 @@ def shown_subset(wildcards):
     return subset_name(*subset)
 
 
+def needed_libraries():
+    """What the stages of the jobs to be done import, of what takes seconds."""
+    jobs = workflow.dag.needrun_jobs(exclude_finished=False)
+    code = {file for job in jobs for file in job.input if file.endswith(".py")}
+    return sorted(libraries_of(code) & PRELOADED.keys())
+
+
 # Said at the end of a dry run, below Snakemake's own summary.
 atexit.register(announce, workflow, STUDY)
 
@@ -249,6 +267,8 @@ if workflow.is_main_process:
     hooks.adopt(config)
     if hooks.PLANNING not in os.environ and not workflow.dryrun:
         ALONE = locks.begin_alone(on_cluster=workflow.non_local_exec)
+        if locks.BEGUN_BY in os.environ:
+            locks.end_with(int(os.environ[locks.BEGUN_BY]))
 
 
 onsuccess:
@@ -273,6 +293,7 @@ onstart:
                 "--serve",
                 os.environ[ADDRESS],
                 str(os.getpid()),
+                *needed_libraries(),
             ],
             stdout=subprocess.DEVNULL,
         )

@@ -11,8 +11,8 @@ rule drawn:
     params:
         options=dataset_options("drawn"),
     shell:
-        "python -m pipeline.warm pipeline.data.drawn --options {params.options:q} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        ": > {log}; python -m pipeline.warm pipeline.data.drawn --options {params.options:q} --out {output}"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule manifests:
@@ -36,8 +36,8 @@ rule manifests:
         ),
         photographs=outside_digest,
     shell:
-        "python -m pipeline.warm pipeline.data.photographs --options {params.options:q} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        ": > {log}; python -m pipeline.warm pipeline.data.photographs --options {params.options:q} --out {output}"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule splits:
@@ -58,9 +58,9 @@ rule splits:
             | {"classes": STUDY.datasets[wc.dataset]["classes"]}
         ),
     shell:
-        "python -m pipeline.warm pipeline.data.split --options {params.options:q} --manifest {input.manifest}"
+        ": > {log}; python -m pipeline.warm pipeline.data.split --options {params.options:q} --manifest {input.manifest}"
         " --poses {input.poses} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule subsets:
@@ -77,6 +77,6 @@ rule subsets:
     params:
         options=lambda wc: as_json(STUDY.subset_options(wc.size, wc.seed)),
     shell:
-        "python -m pipeline.warm pipeline.data.subset --options {params.options:q} --crops {input.crops}"
+        ": > {log}; python -m pipeline.warm pipeline.data.subset --options {params.options:q} --crops {input.crops}"
         " --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

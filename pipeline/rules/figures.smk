@@ -12,9 +12,9 @@ rule claims:
     params:
         options=as_json(claims(STUDY)),
     shell:
-        "python -m pipeline.warm pipeline.claims.check --options {params.options:q}"
+        ": > {log}; python -m pipeline.warm pipeline.claims.check --options {params.options:q}"
         " --predictions {input.predictions} --subsets {input.subsets} --histories {input.histories} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule figures:
@@ -34,6 +34,6 @@ rule figures:
         module=lambda wc: FIGURES[wc.number],
         inputs=lambda wc: as_arguments(figure_inputs(STUDY, wc.number)),
     shell:
-        "python -m pipeline.warm pipeline.figures.{params.module} --options {params.options:q}"
+        ": > {log}; python -m pipeline.warm pipeline.figures.{params.module} --options {params.options:q}"
         " {params.inputs} --png {output.png} --pdf {output.pdf}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

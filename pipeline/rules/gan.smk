@@ -4,6 +4,7 @@ rule generators:
         crops="results/crops/{dataset}-train.zip",
         subset=f"results/subsets/{SUBSET}.csv",
         reference=test_images_for("test_reference", generator_options),
+        extra=extra_images,
         code=source_files("pipeline.gan.train"),
     output:
         generator=f"results/generators/{SUBSET}-{{condition}}.safetensors",
@@ -11,8 +12,6 @@ rule generators:
         samples=f"results/training/{SUBSET}-{{condition}}.png",
     log:
         f"logs/generators/{SUBSET}-{{condition}}.log",
-    benchmark:
-        f"benchmarks/generators/{SUBSET}-{{condition}}.tsv"
     conda:
         "../../envs/main.yaml"
     resources:
@@ -24,11 +23,12 @@ rule generators:
         # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
         state=f"results/.state/generators/{SUBSET}-{{condition}}.pt",
         reference=as_argument("reference"),
+        extra=as_argument("extra"),
         options=lambda wc: as_json(generator_options(wc)),
     shell:
-        "python -m pipeline.warm --processes {resources.gpu}"
+        ": > {log}; python -m pipeline.warm --processes {resources.gpu}"
         " pipeline.gan.train --options {params.options:q} --threads {threads}"
-        " --crops {input.crops} --subset {input.subset} {params.reference}"
+        " --crops {input.crops} --subset {input.subset} {params.reference} {params.extra}"
         " --state {params.state} --events {params.events}"
         " --out {output.generator} --curve {output.curve} --samples {output.samples}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

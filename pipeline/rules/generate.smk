@@ -18,9 +18,9 @@ rule images:
         poses=as_argument("poses"),
         options=lambda wc: as_json(image_options(wc)),
     shell:
-        "python -m pipeline.warm pipeline.generate.sample --options {params.options:q} --threads {threads}"
+        ": > {log}; python -m pipeline.warm pipeline.generate.sample --options {params.options:q} --threads {threads}"
         " --generator {input.generator} --crops {input.crops} --subset {input.subset} {params.poses} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule copies:
@@ -40,9 +40,9 @@ rule copies:
             {"images_per_class": STUDY.settings["generation"]["images_per_class"]}
         ),
     shell:
-        "python -m pipeline.warm pipeline.generate.copies --options {params.options:q} --crops {input.crops}"
+        ": > {log}; python -m pipeline.warm pipeline.generate.copies --options {params.options:q} --crops {input.crops}"
         " --subset {input.subset} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule scores:
@@ -62,9 +62,9 @@ rule scores:
     params:
         options=lambda wc: as_json(STUDY.score_options(wc.kept)),
     shell:
-        "python -m pipeline.warm pipeline.classify.score --options {params.options:q} --threads {threads}"
+        ": > {log}; python -m pipeline.warm pipeline.classify.score --options {params.options:q} --threads {threads}"
         " --images {input.images} --classifier {input.classifier} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule conditioning:
@@ -89,10 +89,10 @@ rule conditioning:
             STUDY.settings["conditioning"] | {"seed": int(wc.seed)}
         ),
     shell:
-        "python -m pipeline.warm pipeline.classify.conditioning --options {params.options:q} --threads {threads}"
+        ": > {log}; python -m pipeline.warm pipeline.classify.conditioning --options {params.options:q} --threads {threads}"
         " --images {input.images} --crops {input.crops} --subset {input.subset}"
         " --classifier {input.classifier} --out {output.table} --measures {output.measures}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule quality:
@@ -112,9 +112,9 @@ rule quality:
         images=lambda wc, input: f"--images {input.images}" if input.images else "",
         options=lambda wc: as_json(STUDY.settings["quality"] | {"seed": int(wc.seed)}),
     shell:
-        "python -m pipeline.warm pipeline.generate.quality --options {params.options:q} --threads {threads}"
+        ": > {log}; python -m pipeline.warm pipeline.generate.quality --options {params.options:q} --threads {threads}"
         " --crops {input.crops} --subset {input.subset} {params.images} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule filtered:
@@ -132,6 +132,6 @@ rule filtered:
     params:
         options=lambda wc: as_json(STUDY.filter_options(wc.kept)),
     shell:
-        "python -m pipeline.warm pipeline.generate.keep_best --options {params.options:q} --images {input.images}"
+        ": > {log}; python -m pipeline.warm pipeline.generate.keep_best --options {params.options:q} --images {input.images}"
         " --scores {input.scores} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

@@ -11,12 +11,16 @@ rule poses:
         "logs/poses/{dataset}.log",
     conda:
         "../../envs/main.yaml"
+    # All that there are; how many is no reason to look again.
+    threads: 64
     params:
+        # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
+        state="results/.state/poses/{dataset}",
         options=dataset_options("poses"),
     shell:
-        "python -m pipeline.warm pipeline.poses.extract --options {params.options:q} --threads {threads}"
-        " --manifest {input.manifest} --out {output.poses} --report {output.report}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        ": > {log}; python -m pipeline.warm pipeline.poses.extract --options {params.options:q} --threads {threads}"
+        " --manifest {input.manifest} --state {params.state} --out {output.poses} --report {output.report}"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule crops:
@@ -34,9 +38,12 @@ rule crops:
         "logs/crops/{dataset}.log",
     conda:
         "../../envs/main.yaml"
+    threads: 64
     params:
-        options=dataset_options("crop"),
+        state="results/.state/crops/{dataset}",
+        options=lambda wildcards: as_json(STUDY.crop_options(wildcards.dataset)),
     shell:
-        "python -m pipeline.warm pipeline.poses.crop --options {params.options:q} --manifest {input.manifest}"
-        " --poses {input.poses} --split {input.split} --train {output.train} --test {output.test}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        ": > {log}; python -m pipeline.warm pipeline.poses.crop --options {params.options:q} --threads {threads}"
+        " --manifest {input.manifest} --poses {input.poses} --split {input.split} --state {params.state}"
+        " --train {output.train} --test {output.test}"
+        " >> {log} 2> >(tee -a {log} >&2)"

@@ -21,9 +21,9 @@ rule rating_forms:
             }
         ),
     shell:
-        "python -m pipeline.warm pipeline.rating.form --options {params.options:q} --images {input.images}"
+        ": > {log}; python -m pipeline.warm pipeline.rating.form --options {params.options:q} --images {input.images}"
         " --crops {input.crops} --subset {input.subset} --page {output.page} --key {output.key}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule ratings:
@@ -47,5 +47,5 @@ rule ratings:
         ),
         answers=lambda wc: folder_digest(answers_folder(wc)),
     shell:
-        "python -m pipeline.warm pipeline.rating.answers --options {params.options:q} --key {input.key} --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        ": > {log}; python -m pipeline.warm pipeline.rating.answers --options {params.options:q} --key {input.key} --out {output}"
+        " >> {log} 2> >(tee -a {log} >&2)"

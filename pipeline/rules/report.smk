@@ -23,10 +23,10 @@ rule tables:
             }
         ),
     shell:
-        "python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
+        ": > {log}; python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
         " --predictions {input.predictions} --out {output.table} --long {output.long}"
         " --metrics {output.metrics}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule rivals:
@@ -45,10 +45,10 @@ rule rivals:
     params:
         options=as_json({"table": RIVALS_TABLE, "cells": STUDY.cells(RIVALS_TABLE)}),
     shell:
-        "python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
+        ": > {log}; python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
         " --predictions {input.predictions} --out {output.table} --long {output.long}"
         " --metrics {output.metrics}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule quality_tables:
@@ -78,10 +78,10 @@ rule quality_tables:
             }
         ),
     shell:
-        "python -m pipeline.warm pipeline.report.quality_tables --options {params.options:q}"
+        ": > {log}; python -m pipeline.warm pipeline.report.quality_tables --options {params.options:q}"
         " --quality {input.quality} --ratings {input.ratings}"
         " --out {output.table} --long {output.long} --metrics {output.metrics}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule errata:
@@ -100,10 +100,10 @@ rule errata:
     params:
         options=as_json({"rows": STUDY.errata_rows()}),
     shell:
-        "python -m pipeline.warm pipeline.report.errata --options {params.options:q}"
+        ": > {log}; python -m pipeline.warm pipeline.report.errata --options {params.options:q}"
         " --predictions {input.predictions} --out {output.table} --long {output.long}"
         " --sentences {output.sentences}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule crops_sheets:
@@ -122,9 +122,9 @@ rule crops_sheets:
             {"per_class": 3, "heatmap_sigma": shown_sigma(wc), "headings": []}
         ),
     shell:
-        "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --crops {input.crops}"
+        ": > {log}; python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --crops {input.crops}"
         " --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule generated_sheets:
@@ -147,9 +147,9 @@ rule generated_sheets:
             }
         ),
     shell:
-        "python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --images {input.images}"
+        ": > {log}; python -m pipeline.warm pipeline.report.sheets --options {params.options:q} --images {input.images}"
         " --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"
 
 
 rule report:
@@ -168,6 +168,6 @@ rule report:
         # Not sorted: the page shows everything in the order of params.yaml.
         options=json.dumps(STUDY.own_params()),
     shell:
-        "python -m pipeline.warm pipeline.report.page --options {params.options:q} --made {input.made}"
+        ": > {log}; python -m pipeline.warm pipeline.report.page --options {params.options:q} --made {input.made}"
         " --out {output}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

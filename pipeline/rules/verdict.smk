@@ -14,6 +14,6 @@ rule verdict:
     params:
         options=as_json({"dataset": STUDY.target, "verdicts": STUDY.verdicts()}),
     shell:
-        "python -m pipeline.warm pipeline.verdict.statement --options {params.options:q}"
+        ": > {log}; python -m pipeline.warm pipeline.verdict.statement --options {params.options:q}"
         " --predictions {input.predictions} --out {output.statement} --numbers {output.numbers} --table {output.table}"
-        " > {log} 2> >(tee -a {log} >&2)"
+        " >> {log} 2> >(tee -a {log} >&2)"

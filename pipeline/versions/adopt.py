@@ -17,6 +17,7 @@ from dvc_data.hashfile.hash import hash_file
 from snakemake.settings.types import ExecutionSettings
 
 from pipeline.records import record_path
+from pipeline.sums import note_sum
 from pipeline.versions.graph import jobs_of, planned
 from pipeline.versions.hooks import LOCK, moved_outputs
 from pipeline.versions.lock import locked_stages
@@ -64,9 +65,14 @@ def adopt(params):
                     # Another input may have given the same output, which then stayed here with the other's record.
                     for path in set(map(str, job.output)) - moved:
                         contents.stamp(path, now)
+                    for path in outputs:
+                        note_sum(path, path)
                     workflow.async_run(workflow.persistence.finished(job))
                     made |= outputs
-                elif outputs and not _waits_for_inputs(job, stages, contents):
+                elif outputs and _waits_for_inputs(job, stages, contents):
+                    for path in outputs:
+                        note_sum(path, path)
+                elif outputs:
                     _forget(outputs)
                     again |= outputs
     return made, again

@@ -13,7 +13,6 @@ import argparse
 import collections
 import hashlib
 import json
-import os
 import random
 import signal
 import subprocess
@@ -25,6 +24,7 @@ from pathlib import Path
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from study_copy import copy_repository, start_history, tiny
 
@@ -33,7 +33,7 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 KILLS_PER_COPY = 20
 LONGEST = 3600  # seconds that a whole undisturbed run may take
 # Tells times and machine of the run itself; everything else is bound to be equal.
-_OF_ITS_OWN = "results/report/report.html"
+_OF_ITS_OWN = ("results/report/report.html", "results/.sums/report/report.html.sha256")
 
 
 def study_in(folder, shrink=tiny):
@@ -64,7 +64,7 @@ def disturb(folder, kills, pause, chance):
                     break
                 run = subprocess.Popen(COMMAND, cwd=folder, stdout=log, stderr=log, start_new_session=True)
             time.sleep(chance.uniform(0, 2 * pause))
-            if victim := _one_of(run.pid, chance):
+            if victim := _one_of(folder, chance):
                 number = chance.choice(SIGNALS)
                 name = _name_of(victim)
                 try:
@@ -76,15 +76,15 @@ def disturb(folder, kills, pause, chance):
     return tally
 
 
-def _one_of(session, chance):
-    living = [process for process in psutil.process_iter() if _in(session, process)]
+def _one_of(folder, chance):
+    living = [process for process in psutil.process_iter() if _works_in(folder, process)]
     return chance.choice(living) if living else None
 
 
-def _in(session, process):
+def _works_in(folder, process):
     try:
-        return os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
-    except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+        return Path(process.cwd()).is_relative_to(folder) and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
         return False
 
 
@@ -103,7 +103,8 @@ def products(folder):
     """Return {path below the folder: sha256} of everything that a study leaves behind in results/, and dvc.lock."""
     files = [path for path in (folder / "results").rglob("*") if path.is_file()]
     names = {path.relative_to(folder).as_posix(): path for path in [*files, folder / "dvc.lock"]}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in names.items() if name != _OF_ITS_OWN}
+    compared = sorted(names.keys() - set(_OF_ITS_OWN))
+    return {name: hashlib.sha256(names[name].read_bytes()).hexdigest() for name in compared}
 
 
 def unlike(disturbed, undisturbed):

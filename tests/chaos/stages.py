@@ -12,12 +12,16 @@ from pathlib import Path
 
 from study_copy import snakemake
 
+from pipeline.records import finished_job
+from pipeline.warm import PRELOADED
+
 
 @dataclass(frozen=True)
 class Command:
-    """What a job runs, and what it makes below the folder of the study."""
+    """What a job runs, and which artifacts it reads and makes, below the folder of the study."""
 
     line: str
+    inputs: list
     outputs: list
 
 
@@ -29,10 +33,15 @@ def commands(folder):
     for block in re.split(r"\n(?=(?:local)?rule )", said):
         name = re.match(r"(?:local)?rule (\w+):", block)
         line = re.search(r"^Shell command: (.+)$", block, re.MULTILINE)
-        outputs = re.search(r"^    output: (.+)$", block, re.MULTILINE)
+        inputs, outputs = _artifacts(block, "input"), _artifacts(block, "output")
         if name and line and outputs:
-            found.setdefault(name[1], Command(line[1], outputs[1].split(", ")))
+            found.setdefault(name[1], Command(line[1], inputs, outputs))
     return found
+
+
+def _artifacts(block, kind):
+    listed = re.search(rf"^    {kind}: (.+)$", block, re.MULTILINE)
+    return [path for path in listed[1].split(", ") if path.startswith("results/")] if listed else []
 
 
 @contextmanager
@@ -41,7 +50,8 @@ def warm_server(folder):
     address = Path(tempfile.mkdtemp(prefix="warm-"), "socket")
     places = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     environment = {**os.environ, "PATH": places, "PYTHONPATH": str(folder), "PIPELINE_WARM": str(address)}
-    server = subprocess.Popen([sys.executable, "-m", "pipeline.warm", "--serve", address, str(os.getpid())], cwd=folder)
+    line = [sys.executable, "-m", "pipeline.warm", "--serve", address, str(os.getpid()), *PRELOADED]
+    server = subprocess.Popen(line, cwd=folder)
     while not address.exists():
         time.sleep(0.05)
     try:
@@ -53,6 +63,16 @@ def warm_server(folder):
 
 def run_stage(command, folder, environment):
     """Run a Command as a job of Snakemake does; return its exit status and what it said on the terminal."""
-    line = ["bash", "-c", f"set -euo pipefail; {command.line}"]
-    done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(line_of(command), cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stderr
+
+
+def line_of(command):
+    """Return the command line that runs a Command as a job of Snakemake does."""
+    return ["bash", "-c", f"set -euo pipefail; {command.line}"]
+
+
+def job_seconds(folder, command):
+    """Return how long the job of a Command took in the finished study."""
+    job = finished_job(command.outputs[0], folder)
+    return job["endtime"] - job["starttime"]

@@ -2,8 +2,12 @@ import fcntl
 import random
 import signal
 import subprocess
+import sys
+import time
 
+import pytest
 from chaos.kills import COMMAND, disturb, finish, left_behind, products, study_in, unlike
+from conftest import ROOT
 from study_copy import snakemake
 
 from pipeline.locks import begin_alone
@@ -11,7 +15,7 @@ from pipeline.locks import begin_alone
 
 def test_a_study_whose_processes_are_killed_ends_with_the_same_bytes(finished_study, tmp_path):
     folder = study_in(tmp_path / "repository")
-    tally = disturb(folder, kills=4, pause=15, chance=random.Random(1))
+    tally = disturb(folder, kills=2, pause=8, chance=random.Random(1))
     assert tally.total() > 0
     finish(folder)
     assert unlike(products(folder), products(finished_study)) == []
@@ -30,6 +34,16 @@ def test_the_lock_of_a_killed_run_stops_no_other(tmp_path):
         assert status != 0 and "cannot be locked" in said
     status, said = snakemake(folder, target)
     assert status == 0, said
+    assert left_behind(folder) == []
+
+
+def test_the_first_process_killed_takes_the_run_with_it_and_the_same_command_goes_on(tmp_path):
+    folder, target = study_in(tmp_path / "repository"), "results/manifests/drawn_signs.csv"
+    with subprocess.Popen(COMMAND, cwd=folder, stdout=subprocess.DEVNULL) as run:
+        while not list((folder / ".snakemake" / "locks").glob("*")):
+            time.sleep(0.05)
+        run.kill()
+    finish(folder, target)
     assert left_behind(folder) == []
 
 
@@ -65,3 +79,9 @@ def test_a_run_in_the_background_obeys_who_stops_it(tmp_path):
     assert run.returncode != 0 and "the same command goes on from there" in said
     finish(folder, "results/manifests/drawn_signs.csv")
     assert left_behind(folder) == []
+
+
+@pytest.mark.parametrize("form", ["kills", "fuzz"])
+def test_the_long_forms_start_by_hand(form, tmp_path):
+    done = subprocess.run([sys.executable, ROOT / "tests/chaos" / f"{form}.py", "--help"], cwd=tmp_path, check=False)
+    assert done.returncode == 0

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT, real_data
 
 from pipeline.classify import conditioning
-from pipeline.classify.conditioning import drawn_names, held_out, measured, near_share, summarise
+from pipeline.classify.conditioning import drawn_names, held_out, measured, summarise
 from pipeline.data.archive import ImageSet, decode_image, keypoints_json, write_image_set
 from pipeline.poses.crop import crop_image, crop_keypoints, hand_square
 from pipeline.poses.detectors import make_detector
@@ -45,40 +45,7 @@ def image_set(poses, per_class=2, classes=("a", "b")):
 
 def planted(hands):
     """Return a detector that finds hands[n] on image n."""
-    return lambda image, photograph: hands[image[0, 0, 0]]
-
-
-@pytest.mark.parametrize("pose", [TALL, TALL[:, ::-1]])
-@pytest.mark.parametrize("direction", [(1, 0), (0, -1), (0.6, 0.8)])
-def test_a_fifth_of_the_longer_side_is_near_and_more_is_not(pose, direction):
-    for distance, near in ((0, 1), (7.9, 1), (8.1, 18 / 21)):
-        assert near_share(moved(pose, [0, 9, 20], np.multiply(direction, distance)), pose) == pytest.approx(near)
-
-
-def test_the_border_itself_is_near():
-    assert near_share(moved(TALL, [4], (8, 0)), TALL) == 1
-    assert near_share(moved(TALL, [4], (0, 8.0001)), TALL) == 20 / 21
-
-
-def test_a_pose_with_its_axes_swapped_is_not_the_pose():
-    # Joint j has y - x = 5 + j: of all, the wrist alone is within 8 pixels of where the swap puts it.
-    assert near_share(TALL[:, ::-1], TALL) < 0.1
-
-
-def test_joints_that_the_pose_does_not_know_count_neither_for_nor_against():
-    pose = moved(TALL, [], 0)
-    pose[[0, 20]] = np.nan
-    # Without its ends the pose is 36 pixels high: 7.2 are near.
-    found = moved(TALL, [0, 1], (0, 7.5))
-    assert near_share(found, pose) == pytest.approx(18 / 19)
-    assert near_share(moved(TALL, [1], (0, 7.1)), pose) == 1
-    assert np.isnan(near_share(found, np.full((21, 2), np.nan)))
-
-
-def test_a_joint_that_the_detector_left_out_is_not_near():
-    found = moved(TALL, [], 0)
-    found[3:6] = np.nan
-    assert near_share(found, TALL) == pytest.approx(18 / 21)
+    return lambda images, photographs: [hands[image[0, 0, 0]] for image in images]
 
 
 def test_images_are_measured_each_by_its_own_pose_and_surest_hand():

@@ -9,6 +9,7 @@ from pipeline.classify.model import (
     save_classifier,
 )
 from pipeline.metrics.lite0 import lite0_weights
+from pipeline.networks import write_network
 from pipeline.stage import WrongInput
 
 OPTIONS = {"backbone": "test_efficientnet", "strategy": "real", "seed": 3, "as_published": []}
@@ -80,3 +81,25 @@ def test_classes_in_another_order_are_refused():
     check_classes("a.zip", ["x", "y"], ["x", "y"])
     with pytest.raises(WrongInput, match=r"a\.zip: classes y, x; expected x, y"):
         check_classes("a.zip", ["y", "x"], ["x", "y"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": ["a", "b"]},
+        {"class_names": "abc"},
+        {"options": []},
+        {"options": {"backbone": "test_efficientnet"}},
+        {"options": OPTIONS | {"backbone": "-x"}},
+        {"options": OPTIONS | {"backbone": 3}},
+        {"options": OPTIONS | {"as_published": ["thousand_outputs"]}},
+    ],
+)
+def test_a_classifier_described_as_something_else_is_named(tmp_path, change):
+    weights = build_classifier("test_efficientnet", "none", 3).state_dict()
+    description = {"options": OPTIONS, "class_names": ["a", "b", "c"], "best_epoch": 1}
+    write_network(tmp_path / "good", weights, description)
+    load_classifier(tmp_path / "good")
+    write_network(tmp_path / "odd", weights, description | change)
+    with pytest.raises(WrongInput, match=r"odd: not a classifier of this program"):
+        load_classifier(tmp_path / "odd")

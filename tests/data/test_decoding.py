@@ -1,9 +1,13 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from data.odd_images import deep, encoded, half_transparent, moving, picture, plain, turned
 from PIL import Image
 
 from pipeline.data.decoding import decode_photograph
+from pipeline.data.manifest import load_photograph
 from pipeline.stage import WrongInput
 
 # Largest mean difference by what a format loses: nothing, JPEG's and WebP's detail, 256 colours of a palette.
@@ -89,3 +93,35 @@ def test_the_first_of_several_frames_counts(kind):
 def test_what_cannot_be_read_is_named(data):
     with pytest.raises(WrongInput, match=r"^hand\.jpg: not a readable image"):
         decode_photograph(data, "hand.jpg")
+
+
+def claiming(data, offset, form, checksum=None):
+    """An image whose header claims 50,000 by 50,000 pixels."""
+    data = bytearray(data)
+    struct.pack_into(form, data, offset, 50_000, 50_000)
+    if checksum:
+        struct.pack_into(">I", data, checksum, zlib.crc32(data[12:checksum]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        claiming(plain("PNG"), 16, ">II", checksum=29),
+        claiming(half_transparent("PNG"), 16, ">II", checksum=29),
+        claiming(plain("BMP"), 18, "<ii"),
+        claiming(plain("GIF"), 6, "<HH"),
+        claiming(plain("JPEG"), plain("JPEG").index(b"\xff\xc0") + 5, ">HH"),
+    ],
+    ids=["PNG", "transparent PNG", "BMP", "GIF", "JPEG"],
+)
+def test_an_image_too_large_for_the_memory_is_refused_by_its_header(data, monkeypatch):
+    monkeypatch.setattr("cv2.imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(WrongInput, match=r"^a\.png: 50000x50000 pixels; expected at most 200 million; reduce"):
+        decode_photograph(data, "a.png")
+
+
+def test_the_name_does_not_tell_the_format(tmp_path):
+    for kind, name in (("JPEG", "a.png"), ("PNG", "b.jpg"), ("TIFF", "c.gif")):
+        (tmp_path / name).write_bytes(plain(kind))
+        assert np.abs(load_photograph(tmp_path / name).astype(int) - picture()).mean() <= LOSSY

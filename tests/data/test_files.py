@@ -2,6 +2,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -92,3 +93,36 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path):
         discard(tmp_path / "result")
         assert sorted(beside) == sorted(file.name for file in tmp_path.iterdir())
     assert path.read_text() == "mine" and os.path.exists(tmp_path / "other")
+
+
+WRITER = """
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+from pipeline.data.files import replacing
+
+for number in count():
+    with replacing(Path(sys.argv[1])) as beside:
+        beside.write_bytes(bytes([number % 256]) * 1_000_000)
+"""
+
+
+def test_who_reads_while_others_write_reads_a_whole_file(tmp_path):
+    path = tmp_path / "results" / "crops" / "signs.zip"
+    # Two writers, as two runs by mistake would be; on a shared file system a rename is one step as well.
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, path], cwd=ROOT) for _ in range(2)]
+    try:
+        while not path.exists():
+            time.sleep(0.01)
+        seen = set()
+        for _ in range(300):
+            content = path.read_bytes()
+            assert len(content) == 1_000_000 and len(set(content)) == 1
+            seen.add(content[0])
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+    assert len(seen) > 1

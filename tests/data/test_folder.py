@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from archives import make_zip
 from conftest import real_data
 from data.odd_images import picture, plain
 
@@ -208,3 +209,47 @@ def test_photographs_with_labels_and_signers():
     assert rows["group"].value_counts()["id07"] == 66 and (rows["class"] == "A_P").sum() == 39
     longtail = listed(root, labels=str(root / "train_longtail.csv"))
     assert len(longtail) == 90 and np.ptp(longtail["class"].value_counts()) == 23
+
+
+def test_rows_with_more_fields_than_the_header_are_refused(tmp_path):
+    # pandas would take the names for an index, and the labels for the names.
+    place(tmp_path, "1.png", "2.png")
+    (tmp_path / "labels.csv").write_text("file,label\n1.png,a,\n2.png,b,\n")
+    with pytest.raises(WrongInput, match=r"labels\.csv: its rows have more fields than its header"):
+        listed(tmp_path)
+
+
+def test_a_file_of_two_groups_is_named(tmp_path):
+    place(tmp_path, "a/1.png", "b/2.png")
+    rows = "file,group\na/1.png,ann\nb/2.png,ben\na/1.png,{}\n"
+    (tmp_path / "groups.csv").write_text(rows.format("ann"))
+    assert listed(tmp_path)["group"].tolist() == ["ann", "ben"], "a row given twice says nothing new"
+    (tmp_path / "groups.csv").write_text(rows.format("cem"))
+    with pytest.raises(WrongInput, match=r"groups\.csv, row 4: a/1\.png is of group 'cem', and above of 'ann'"):
+        listed(tmp_path)
+
+
+def test_an_archive_whose_members_begin_before_it_is_named(tmp_path):
+    place(tmp_path / "own", "a/1.png", "b/1.png")
+    archive = zipped(tmp_path / "own", tmp_path / "own.zip")
+    path = listed(archive)["path"][0].replace("own.zip", "bad.zip")
+    data = bytearray(archive.read_bytes())
+    end = data.rindex(b"PK\x05\x06")
+    # Where the directory claims to be; every member's place is taken relative to it.
+    data[end + 16 : end + 20] = (int.from_bytes(data[end + 16 : end + 20], "little") + 5000).to_bytes(4, "little")
+    (tmp_path / "bad.zip").write_bytes(data)
+    with pytest.raises(WrongInput, match=r"bad\.zip"):
+        load_photograph(path)
+
+
+def test_a_member_without_a_name_is_refused(tmp_path):
+    archive = make_zip(tmp_path / "own.zip", {"a/1.png": plain("PNG"), "": b"x"})
+    with pytest.raises(WrongInput, match=r"own\.zip: '' leads out of the archive"):
+        listed(archive)
+
+
+def test_a_list_of_a_million_rows_is_read(tmp_path):
+    place(tmp_path, "1.png")
+    (tmp_path / "groups.csv").write_text("file,group\n1.png,ann\n" + "2.png,ben\n" * 1_000_000)
+    (tmp_path / "labels.csv").write_text("file,label\n1.png,a\n")
+    assert listed(tmp_path)["group"].tolist() == ["ann"]

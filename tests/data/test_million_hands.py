@@ -66,6 +66,7 @@ def test_windows_names_are_found_and_missing_frames_counted(tmp_path, capsys):
         (f"{OWNERS}/a/1.png", "expected a path and a number"),
         ("/elsewhere/a/1.png 3", "expected `…/joint/"),
         ("x/joint/../../a/1.png 3", "expected `…/joint/"),
+        (f"{OWNERS}/a\0/1.png 3", "expected `…/joint/"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, said):
@@ -114,3 +115,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     assert rows["name"].is_monotonic_increasing and rows["name"].is_unique
     kilobytes = int(done.stdout.splitlines()[-1]) // (1024 if sys.platform == "darwin" else 1)
     assert kilobytes < 40_000
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "\u0663", "\u00b2", "+3", "003"])
+def test_a_number_is_one_of_two_digits(tmp_path, number):
+    package(tmp_path, {"a/1.png": 1}, [f"{OWNERS}/a/1.png {number}"])
+    with pytest.raises(WrongInput, match=r"line 1: .*expected a path and a number"):
+        list_photographs("million_hands", tmp_path, "all")

@@ -124,3 +124,84 @@ def test_an_unreadable_photograph_is_named(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(WrongInput, match=r"a\.png: not a readable image"):
         load_photograph(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"images/clip/1/\xff.png a\n", r"annotations\.txt: not UTF-8"),
+        (b"../images/clip/1/f.png a\n", r"annotations\.txt, line 1: found"),
+        (b"/images/clip/1/f.png a\n", r"annotations\.txt, line 1: found"),
+        (b"images/clip/1/\x07.png a\n", r"annotations\.txt, line 1: name .* has characters"),
+    ],
+)
+def test_a_rotten_rwth_listing_is_named(tmp_path, content, said):
+    (tmp_path / "1-handshape-annotations.txt").write_bytes(content)
+    with pytest.raises(WrongInput, match=said):
+        list_photographs("rwth", tmp_path, "all")
+
+
+def test_a_name_that_no_disk_holds_is_one_of_a_file_that_is_not_there(tmp_path):
+    (tmp_path / "1-handshape-annotations.txt").write_text(f"clip/1/{'x' * 5000}.png a\n")
+    (row,) = list_photographs("rwth", tmp_path, "all").to_dict("records")
+    with pytest.raises(WrongInput, match="no such file"):
+        load_photograph(row["path"])
+
+
+HAND = [[0.3, 0.4]] * 21
+ENTRY = {"bboxes": [[0.1, 0.2, 0.5, 0.5]], "labels": ["palm"], "landmarks": [HAND], "user_id": "ann"}
+
+
+def annotated(root, text):
+    image_folder(root, ["train_val/palm/1.jpg"])
+    (root / "ann_train_val").mkdir()
+    (root / "ann_train_val" / "palm.json").write_text(text)
+    return root
+
+
+def test_a_hand_of_hagrid_is_read(tmp_path):
+    (row,) = list_photographs("hagrid", annotated(tmp_path, json.dumps({"1": ENTRY})), "all").to_dict("records")
+    assert row["group"] == "ann" and len(json.loads(row["landmarks"])) == 21
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("user_id", None),
+        ("user_id", 7),
+        ("user_id", "\ud800"),
+        ("labels", "palm"),
+        ("labels", [None]),
+        ("labels", {"palm": 0}),
+        ("labels", []),
+        ("bboxes", []),
+        ("bboxes", [[0.1, 0.2, 0.5]]),
+        ("bboxes", [["0.1", 0.2, 0.5, 0.5]]),
+        ("bboxes", [[float("nan"), 0.2, 0.5, 0.5]]),
+        ("bboxes", 1),
+        ("landmarks", 1.5),
+        ("landmarks", [[[float("nan"), 0.4]] * 21]),
+        ("landmarks", [[[0.3, float("inf")]] * 21]),
+        ("landmarks", [[[0.3, 0.4], [0.3]]]),
+        ("landmarks", [["x"] * 21]),
+        ("landmarks", [HAND, {"x": 1}]),
+    ],
+)
+def test_a_rotten_entry_of_hagrid_is_named(tmp_path, key, value):
+    annotated(tmp_path, json.dumps({"1": ENTRY | {key: value}}))
+    with pytest.raises(WrongInput, match=r"palm\.json, key '?1'?: "):
+        list_photographs("hagrid", tmp_path, "all")
+
+
+@pytest.mark.parametrize("text", ["", "[", "null", "[1, 2]", '{"1": []}', '{"../1": {}}', "[" * 100_000, "1" * 5000])
+def test_json_that_is_not_hagrids_is_named(tmp_path, text):
+    annotated(tmp_path, text)
+    with pytest.raises(WrongInput, match=r"palm\.json[:,]"):
+        list_photographs("hagrid", tmp_path, "all")
+
+
+@pytest.mark.parametrize("name", ["../../secret", "a/b", "/secret"])
+def test_a_name_of_hagrid_leads_nowhere_else(tmp_path, name):
+    annotated(tmp_path, json.dumps({name: ENTRY}))
+    with pytest.raises(WrongInput, match=r"palm\.json, key .*: expected the name of an image"):
+        list_photographs("hagrid", tmp_path, "all")

@@ -216,3 +216,25 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
+
+
+def test_a_zip_archive_whose_members_begin_before_it_is_refused(tmp_path):
+    archive = make_zip(tmp_path / "x.zip", FILES)
+    data = bytearray(archive.read_bytes())
+    end = data.rindex(b"PK\x05\x06")
+    data[end + 16 : end + 20] = (int.from_bytes(data[end + 16 : end + 20], "little") + 5000).to_bytes(4, "little")
+    archive.write_bytes(data)
+    refused(archive, tmp_path / "out", "cut or damaged")
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar])
+def test_a_file_without_a_name_is_refused(tmp_path, make):
+    refused(make(tmp_path / "x", {"a.png": b"x", "": b"y"}), tmp_path / "out", "not a name below a folder")
+
+
+def test_a_damaged_listing_does_not_verify(tmp_path):
+    unpack(make_zip(tmp_path / "x", FILES), tmp_path / "out", LIMITS, {})
+    for line in ("no hash", "", "0" * 64 + "  " + "x" * 5000, "0" * 64 + "  a\0b"):
+        (tmp_path / "out" / LISTING).write_text(line + "\n")
+        with pytest.raises(WrongInput, match="missing or changed"):
+            verify(tmp_path / "out")

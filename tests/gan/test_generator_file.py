@@ -49,3 +49,33 @@ def test_a_file_that_does_not_fit_is_named(saved, tmp_path):
     for name in ("wider", "bare", "torn", "absent"):
         with pytest.raises(WrongInput, match=f"{name}.safetensors"):
             load_generator(tmp_path / f"{name}.safetensors")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": 2},
+        {"class_names": [1, 2]},
+        {"class_names": ["a"]},
+        {"condition": {}},
+        {"condition": "stylegan"},
+        {"options": None},
+        {"options": {}},
+        {"options": {**OPTIONS, "channels": 2.5}},
+        {"options": {**OPTIONS, "channels": "8"}},
+        {"options": {**OPTIONS, "channels": 10**9}},  # exabytes
+        {"more": 1},
+    ],
+)
+def test_a_description_of_something_else_is_named(saved, tmp_path, change):
+    description = {"condition": "reacgan", "class_names": ["a", "b"], "options": OPTIONS} | change
+    save_file(load_file(saved[1]), tmp_path / "odd.safetensors", metadata={"description": json.dumps(description)})
+    with pytest.raises(WrongInput, match=r"odd\.safetensors: not a generator of this program"):
+        load_generator(tmp_path / "odd.safetensors")
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "[" * 100_000, "1" * 5000])
+def test_a_description_that_is_none_is_named(saved, tmp_path, text):
+    save_file(load_file(saved[1]), tmp_path / "odd.safetensors", metadata={"description": text})
+    with pytest.raises(WrongInput, match=r"odd\.safetensors: not a generator of this program"):
+        load_generator(tmp_path / "odd.safetensors")

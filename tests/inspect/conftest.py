@@ -22,6 +22,7 @@ from pipeline.classify.state import Training
 from pipeline.classify.train import write_history
 from pipeline.data import drawn, photographs, split, subset
 from pipeline.data.archive import read_image_set, read_metadata
+from pipeline.data.manifest import manifest_parts
 from pipeline.figures import class_counts
 from pipeline.gan.generator_file import save_generator
 from pipeline.gan.generators import build_generator
@@ -75,10 +76,16 @@ def make_data(results):
     train, test = results / "crops/toy-train.zip", results / "crops/toy-test.zip"
     run(drawn, DRAWN, out=zipped)
     run(photographs, {"reader": "image_archive", "root": str(zipped), "classes": "all"}, out=manifest)
-    run(extract, {"detector": "given", "min_confidence": 0.5}, manifest=manifest, out=poses, report=report)
+    given = {"detector": "given", "min_confidence": 0.5, "unreadable_at_most": 0, "megapixels_at_most": 200}
+    state, cuts = results / ".state/poses/toy", results / ".state/crops/toy"
+    run(extract, given, manifest=manifest, state=state, out=poses, report=report)
     options = {"kind": "random", "test_fraction": 0.25, "min_images": 2, "seed": 0, "classes": "all"}
     run(split, options, manifest=manifest, poses=poses, out=divided)
-    run(crop, {"size": 64, "margin": 0.3}, manifest=manifest, poses=poses, split=divided, train=train, test=test)
+    cropped = {"manifest": manifest, "poses": poses, "split": divided, "state": cuts}
+    run(crop, {"size": 64, "margin": 0.3, "megapixels_at_most": 200}, **cropped, train=train, test=test)
+    rows = next(manifest_parts(manifest, ["name", "path", "landmarks"], 5))
+    extract.Extraction(given, None, state, None, "").arrays((0, rows, True))
+    crop.Cropping(64, cuts, 200).pngs((0, [(rows[0]["path"], crop.Square(0, 0, 64))]))
     run(
         subset,
         {"size": "all", "seed": 0, "val_fraction": 0.25, "as_published": []},
@@ -150,7 +157,7 @@ def make_conditioning(results):
     found = iter(hands)
     sets = {
         "generated": measured(generated, generated.labels, None),
-        "real": measured(real, np.zeros(len(real), int), lambda image, row: next(found)),
+        "real": measured(real, np.zeros(len(real), int), lambda images, rows: [next(found)]),
     }
     for kind in ("images", "measures"):
         (results / "conditioning" / kind).mkdir(parents=True)

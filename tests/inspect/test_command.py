@@ -34,7 +34,7 @@ def inspected(project, monkeypatch, capsys):
 
 
 def digests(folder):
-    files = [path for path in folder.rglob("*") if path.is_file() and ".inspected" not in path.parts]
+    files = [path for path in folder.rglob("*") if path.is_file() and not {".inspected", ".sums"} & {*path.parts}]
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 
 from pipeline.gan.generator_file import load_generator, save_generator
 from pipeline.inspect.contents import read_contents
+from pipeline.inspect.place import check_kind, name_says, place_of, rule_of
 from pipeline.inspect.pose_sets import fitted
 from pipeline.stage import WrongInput
 
@@ -91,6 +92,16 @@ def told(made, name):
     return " | ".join(" ".join(line.split()) for line in read_contents(made / name).lines())
 
 
+def test_parts_of_unfinished_stages_are_known_and_told(made):
+    (poses,), (crops,) = (list((made / f".state/{rule}/toy").iterdir()) for rule in ("poses", "crops"))
+    assert told(made, poses) == read_contents(poses).brief == "5 photographs, hand found in 5"
+    assert read_contents(crops).brief.startswith("1 crops") and read_contents(crops).draw().shape == (64, 64, 3)
+    assert [rule_of(place_of(path)) for path in (poses, crops)] == ["poses", "crops"]
+    assert name_says(place_of(poses)) == "data set toy, part 0"
+    for path in (poses, crops):
+        check_kind(place_of(path), path, read_contents(path).kind)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_every_artifact_is_known_told_and_drawn(made, name):
     contents = read_contents(made / name)
@@ -103,7 +114,7 @@ def test_every_artifact_is_known_told_and_drawn(made, name):
 
 
 def test_every_kind_of_file_among_the_results_is_tried_here(made):
-    folders = {path.relative_to(made).parts[0] for path in made.rglob("*") if path.is_file()}
+    folders = {path.relative_to(made).parts[0] for path in made.rglob("*") if path.is_file()} - {".sums"}
     assert folders == {Path(name).parts[0] for name in KINDS}
 
 

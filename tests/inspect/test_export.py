@@ -67,7 +67,8 @@ def test_metadata_is_as_hugging_face_documents_it(image_set, tmp_path):
 
 
 def test_hugging_face_opens_it(image_set, tmp_path):
-    datasets = pytest.importorskip("datasets")
+    import datasets  # seconds, and for this test alone
+
     export(image_set, tmp_path / "out")
     opened = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out"), split="train", cache_dir=tmp_path)
     assert len(opened) == 36 and all(row["image"].getpixel((0, 0))[0] == row["label"] for row in opened)

@@ -11,7 +11,7 @@ from pipeline.poses.crop import class_names, crop_image, crop_keypoints, crop_ro
 from pipeline.poses.pose_set import PoseSet, write_pose_set
 from pipeline.stage import WrongInput
 
-OPTIONS = {"size": 64, "margin": 0.25}
+OPTIONS = {"size": 64, "margin": 0.25, "megapixels_at_most": 200}
 
 
 def hand_at(low, high):
@@ -121,7 +121,8 @@ def test_the_stage_writes_both_parts_with_all_classes(tmp_path, monkeypatch):
     manifest.to_csv(tmp_path / "manifest.csv", index=False)
     paths = [f"--{name}={tmp_path / name}.{kind}" for name, kind in
              [("manifest", "csv"), ("poses", "npz"), ("split", "csv"), ("train", "zip"), ("test", "zip")]]  # fmt: skip
-    monkeypatch.setattr("sys.argv", ["crop", f"--options={json.dumps(OPTIONS)}", *paths])
+    arguments = ["crop", f"--options={json.dumps(OPTIONS)}", f"--state={tmp_path / 'state'}", *paths]
+    monkeypatch.setattr("sys.argv", arguments)
     crop.main()
     train, test = read_image_set(tmp_path / "train.zip"), read_image_set(tmp_path / "test.zip")
     assert train.images.shape == (2, 64, 64, 3) and test.images.shape == (1, 64, 64, 3)
@@ -129,3 +130,24 @@ def test_the_stage_writes_both_parts_with_all_classes(tmp_path, monkeypatch):
     assert test.labels.tolist() == [1] and test.rows["group"].tolist() == ["g1"]
     square = hand_square(poses.keypoints[1], OPTIONS["margin"])
     assert test.keypoints[0] == pytest.approx(crop_keypoints(poses.keypoints[1], square, 64), abs=0.006)
+    before = [(tmp_path / f"{part}.zip").read_bytes() for part in ("train", "test")]
+    monkeypatch.setattr("sys.argv", [*arguments, "--threads=2"])
+    crop.main()
+    assert [(tmp_path / f"{part}.zip").read_bytes() for part in ("train", "test")] == before
+
+
+def test_a_part_that_is_kept_is_cut_no_more_and_one_of_another_square_is(tmp_path):
+    rows = np.arange(100, dtype=np.uint8)[:, None, None]
+    place = str(tmp_path / "a.png")
+    cv2.imwrite(place, np.broadcast_to(rows, (100, 100, 3)))
+    cropping = crop.Cropping(64, tmp_path / "state", 200)
+    squares = [crop.Square(0, top, 64) for top in (0, 20)]
+    first, moved = (cropping.pngs((0, [(place, square)] * 2)) for square in squares)
+    tops = [cv2.imdecode(np.frombuffer(pngs[1], np.uint8), cv2.IMREAD_COLOR)[0, 0, 0] for pngs in (first, moved)]
+    assert tops == [0, 20]
+    (tmp_path / "a.png").unlink()
+    assert cropping.pngs((0, [(place, squares[0])] * 2)) == first
+    for file in (tmp_path / "state").iterdir():
+        file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(WrongInput, match=r"a\.png"):
+        cropping.pngs((0, [(place, squares[0])] * 2))

@@ -23,8 +23,10 @@ def write_openpose(path, *people):
 
 
 def detector(name, folder=None):
+    """Return a detector as a function of one row of the manifest."""
     options = {"detector": name, "roi": "auto", "upscale_to": 0, "min_confidence": 0.5, "folder": folder}
-    return make_detector(options, weights="absent", threads=1)[0]
+    detect, _ = make_detector(options, weights="absent", threads=1)
+    return lambda row: detect([NO_IMAGE], [row])[0]
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones():
@@ -34,17 +36,26 @@ def test_an_unknown_detector_is_refused_with_the_known_ones():
 
 def test_given_landmarks_are_taken_as_they_are_and_sure():
     pairs = [[joint, 2.5 * joint] for joint in range(21)]
-    (hand,) = detector("given")(NO_IMAGE, {"name": "a", "landmarks": json.dumps(pairs)})
+    (hand,) = detector("given")({"name": "a", "landmarks": json.dumps(pairs)})
     assert hand.keypoints.tolist() == pairs and hand.score == 1
 
 
+def test_each_row_of_a_batch_gets_its_own_landmarks():
+    options = {"detector": "given"}
+    pairs = [[[joint + 10 * row, joint] for joint in range(21)] for row in range(2)]
+    rows = [{"name": str(row), "landmarks": json.dumps(own)} for row, own in enumerate(pairs)]
+    detect, _ = make_detector(options, None, 1)
+    found = detect([NO_IMAGE] * 3, [rows[1], {"name": "none", "landmarks": ""}, rows[0]])
+    assert [[hand.keypoints.tolist() for hand in hands] for hands in found] == [[pairs[1]], [], [pairs[0]]]
+
+
 def test_no_given_landmarks_mean_no_hand():
-    assert detector("given")(NO_IMAGE, {"name": "a", "landmarks": ""}) == []
+    assert detector("given")({"name": "a", "landmarks": ""}) == []
 
 
 def test_given_landmarks_of_another_count_are_refused_by_name():
     with pytest.raises(WrongInput, match=r"img_7.*21"):
-        detector("given")(NO_IMAGE, {"name": "img_7", "landmarks": "[[1, 2]]"})
+        detector("given")({"name": "img_7", "landmarks": "[[1, 2]]"})
 
 
 def test_openpose_s_numbers_are_x_y_and_confidence_per_joint(tmp_path):
@@ -79,7 +90,11 @@ def test_openpose_s_equal_hands_leave_the_right_one(tmp_path):
     assert select_hand(hands, 0.1).side == "right"
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"people": [{}]}', '{"people": [{"hand_left_keypoints_2d": [1, 2]}]}'])
+NOT_OPENPOSE = ["", "[]", '{"people": [{}]}', '{"people": [{"hand_left_keypoints_2d": [1, 2]}]}', "[" * 100_000]
+NOT_OPENPOSE += [json.dumps({"people": [{"hand_left_keypoints_2d": [bad] * 63}]}) for bad in (1e999, float("nan"))]
+
+
+@pytest.mark.parametrize("text", NOT_OPENPOSE, ids=range(len(NOT_OPENPOSE)))
 def test_what_openpose_did_not_write_is_refused_with_its_file(tmp_path, text):
     path = tmp_path / "bad.json"
     path.write_text(text)
@@ -92,10 +107,10 @@ def test_openpose_files_are_paired_by_name_not_by_position(tmp_path, pattern):
     for offset, stem in ((10, "b"), (20, "c")):
         write_openpose(tmp_path / pattern.format(stem), ([], openpose_hand(0.9, offset)))
     detect = detector("openpose_json", tmp_path)
-    (hand,) = detect(NO_IMAGE, {"name": "some_class/c.jpg"})
+    (hand,) = detect({"name": "some_class/c.jpg"})
     assert hand.keypoints[0].tolist() == [20, 20]
     with pytest.raises(WrongInput, match=r"some_class/a\.jpg"):
-        detect(NO_IMAGE, {"name": "some_class/a.jpg"})
+        detect({"name": "some_class/a.jpg"})
 
 
 def test_equal_stems_are_told_apart_by_their_folders(tmp_path):
@@ -103,9 +118,9 @@ def test_equal_stems_are_told_apart_by_their_folders(tmp_path):
         write_openpose(tmp_path / folder / "1_keypoints.json", ([], openpose_hand(0.9, offset)))
     detect = detector("openpose_json", tmp_path)
     for offset, name in ((10, "train/x/1.jpg"), (20, "train/y/1.jpg"), (30, "valid/x/1.jpg")):
-        assert detect(NO_IMAGE, {"name": name})[0].keypoints[0].tolist() == [offset, offset]
+        assert detect({"name": name})[0].keypoints[0].tolist() == [offset, offset]
     with pytest.raises(WrongInput, match="3 JSON files"):
-        detect(NO_IMAGE, {"name": "test/z/1.jpg"})
+        detect({"name": "test/z/1.jpg"})
 
 
 def test_a_missing_folder_of_openpose_files_is_refused():
@@ -117,7 +132,7 @@ def test_the_paper_s_layout_gives_every_photograph_its_pose_or_none():
     root = real_data("fixtures") / "paper_layout"
     detect = detector("openpose_json", root)
     names = [path.relative_to(root).as_posix() for path in sorted(root.glob("*/*/*.jpg"))]
-    hands = [select_hand(detect(NO_IMAGE, {"name": name}), 0.1) for name in names]
+    hands = [select_hand(detect({"name": name}), 0.1) for name in names]
     # The fixture has one file without people in each class of one part.
     without = len({name.split("/")[1] for name in names})
     assert sum(hand is None for hand in hands) == without and len(hands) > without

@@ -92,8 +92,8 @@ def test_enlarging_for_the_detector_gives_pixels_of_the_photograph(weights):
     options = {"detector": "mediapipe", "roi": "detect", "min_confidence": 0.5, "folder": None}
     plain, _ = make_detector(options | {"upscale_to": 0}, weights, 1)
     enlarged, _ = make_detector(options | {"upscale_to": 2 * min(image.shape[:2])}, weights, 1)
-    before = plain(image, None)[0].keypoints
-    assert enlarged(image, None)[0].keypoints == pytest.approx(before, abs=0.06 * extent(before))
+    before = plain([image], [None])[0][0].keypoints
+    assert enlarged([image], [None])[0][0].keypoints == pytest.approx(before, abs=0.06 * extent(before))
 
 
 def test_most_signing_hands_are_found_on_frames_of_22_by_32_pixels(weights):

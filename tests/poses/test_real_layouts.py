@@ -12,11 +12,10 @@ from pipeline.data.manifest import read_manifest
 from pipeline.data.photographs import list_photographs
 from pipeline.data.split import main as split
 from pipeline.poses.crop import main as crop
-from pipeline.poses.detectors import make_detector
-from pipeline.poses.extract import extract_poses, load_photograph
-from pipeline.poses.pose_set import write_pose_set
+from pipeline.poses.extract import main as extract
+from pipeline.poses.pose_set import read_pose_set
 
-POSES = {"roi": "image", "upscale_to": 0, "min_confidence": 0.5}
+POSES = {"roi": "image", "upscale_to": 0, "min_confidence": 0.5, "unreadable_at_most": 0, "megapixels_at_most": 200}
 
 
 @pytest.mark.parametrize(
@@ -33,16 +32,20 @@ def test_photographs_hands_and_test_crops_of_a_layout(layout, reader, detector, 
     root = real_data("fixtures") / layout
     list_photographs(reader, root, "all").to_csv(tmp_path / "m.csv", index=False)
     rows = read_manifest(tmp_path / "m.csv")
-    detect, _ = make_detector({"detector": detector, "folder": root, **POSES}, None, 1)
-    poses, _ = extract_poses(rows.to_dict("records"), load_photograph, detect, POSES["min_confidence"])
-    write_pose_set(tmp_path / "p.npz", poses)
     monkeypatch.chdir(tmp_path)
+    options = json.dumps({"detector": detector, "folder": str(root), **POSES})
+    outputs = ["--state", "state", "--out", "p.npz", "--report", "p.csv"]
+    monkeypatch.setattr("sys.argv", ["extract", "--options", options, "--manifest", "m.csv", *outputs])
+    extract()
+    poses = read_pose_set("p.npz")
     options = json.dumps({"kind": kind, "test_fraction": 0.3, "min_images": 2, "seed": 0, "classes": "all"})
     inputs = ["--manifest", "m.csv", "--poses", "p.npz"]
     monkeypatch.setattr("sys.argv", ["split", "--options", options, *inputs, "--out", "s.csv"])
     split()
-    crops = ["--split", "s.csv", "--train", "train.zip", "--test", "test.zip"]
-    monkeypatch.setattr("sys.argv", ["crop", "--options", '{"size": 64, "margin": 0.35}', *inputs, *crops])
+    crops = ["--split", "s.csv", "--state", "state", "--train", "train.zip", "--test", "test.zip"]
+    monkeypatch.setattr(
+        "sys.argv", ["crop", "--options", '{"size": 64, "margin": 0.35, "megapixels_at_most": 200}', *inputs, *crops]
+    )
     crop()
     tested = read_image_set("test.zip")
     assert (len(rows), int(poses.found.sum()), len(tested)) == counts

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import torch
 
-from pipeline.poses.skeleton import BONES, NUM_KEYPOINTS, flip_keypoints
+from pipeline.poses.skeleton import BONES, JOINT_NAMES, NUM_KEYPOINTS, flip_keypoints, joint_order
+from pipeline.stage import WrongInput
 
 
 def test_the_bones_are_openpose_s_twenty_in_its_order():
@@ -25,3 +27,27 @@ def test_flipping_leaves_its_argument_alone_and_agrees_between_numpy_and_torch()
     flipped = flip_keypoints(torch.from_numpy(keypoints), 64)
     assert np.array_equal(keypoints, before)
     assert np.array_equal(flipped.numpy(), flip_keypoints(keypoints, 64))
+
+
+def test_joints_counted_from_the_tip_find_their_places_by_name():
+    # RHD's order: the wrist, then each finger from its tip.
+    fingers = ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky_finger")
+    rhd = ["wrist", *(f"{finger}{joint}" for finger in fingers for joint in (4, 3, 2, 1))]
+    order = joint_order(rhd, "rhd")
+    assert order == [0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17]
+    # InterHand's: from the tip as well, the wrist last.
+    assert joint_order([*rhd[1:], "wrist"], "interhand")[:5] == [20, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        JOINT_NAMES[:20],
+        [*JOINT_NAMES, "left_hand"],
+        [f"{side}_{name}" for side in ("right", "left") for name in JOINT_NAMES],
+        [*JOINT_NAMES[:20], "wrist"],
+    ],
+)
+def test_other_joints_than_those_of_one_hand_are_refused(names):
+    with pytest.raises(WrongInput, match=r"model\.pth.*21 of one hand"):
+        joint_order(names, "model.pth")

@@ -100,10 +100,11 @@ def _table(path):
         "poses": {
             "name": list("abcd"),
             "class": [HOSTILE, HOSTILE, "nan", "nan"],
-            "found": [1, 1, 1, 0],
-            "reason": ["", "", "", "no <hand> seen"],
+            "found": [1, 1, 0, 0],
+            "reason": ["", "", "not readable: <c>.jpg", "no <hand> seen"],
         },
         "splits": {"name": ["a", "b"], "class": HOSTILE, "part": ["train", "test"], "group": ["g", "g"]},
+        "subsets": {"file_name": ["a.png"], "part": ["fit"]},
         "errata": {"recipe": ["real", HOSTILE], "erratum": ["none (corrected)", "adc"], "accuracy": ["61.25", "60.50"]},
         "training": {"step": [2, 4], "loss_d": [3.0, 1.5], "loss_g": [0.5, 2.0], "frechet": [80.5, 90.25]},
     }

@@ -1,8 +1,11 @@
+import json
+
 import pandas as pd
 from report.made_up import demo
 
 from pipeline.report.cards import card_of
 from pipeline.report.curves import EDGE, HEIGHT, WIDTH, best_step, charts_of
+from pipeline.report.owners import Owner, owner_of
 from pipeline.report.settings import by_size, settings_of
 
 DATA = {
@@ -14,18 +17,45 @@ DATA = {
 
 
 def test_every_lost_photograph_is_counted_where_it_was_lost():
-    manifest = pd.DataFrame({"name": list("abcdef"), "class": list("xxxyyz")})
-    poses = manifest.assign(found=list("111011"), reason=["", "", "", "no hand seen", "", ""])
+    manifest = pd.DataFrame({"name": list("abcdefg"), "class": list("xxxyyzz"), "group": list("ghgijjj")})
+    reasons = ["", "", "", "no hand seen", "", "", "not readable: g.jpg: not a readable image"]
+    poses = manifest.assign(found=list("1110110"), reason=reasons)
     split = pd.DataFrame(
         {"name": list("abc"), "class": "x", "part": ["train", "train", "test"], "group": ["g", "h", "g"]}
     )
-    card = card_of("mine", DATA, manifest, poses, split)
-    assert [(left, lost) for _, left, lost, _ in card.stages] == [(6, 0), (5, 1), (3, 2), (3, 0)]
-    assert card.stages[1][3] == "no hand seen (1)"
-    assert card.stages[2][3].endswith("classes: y (1), z (1)") and card.stages[0][3] == card.stages[3][3] == ""
-    assert card.groups == {"train": 2, "test": 1, "both": 1}
+    subset = pd.DataFrame({"part": ["fit"]})
+    card = card_of("mine", DATA, manifest, poses, split, [("subset", subset)])
+    assert [(left, lost) for _, left, lost, _ in card.stages] == [
+        (7, 0),
+        (6, 1),
+        (5, 1),
+        (3, 2),
+        (3, 0),
+        (2, 1),
+        (1, 1),
+    ]
+    assert card.unreadable == [("g", "g.jpg: not a readable image")]
+    assert card.stages[2][3] == "no hand seen (1)" and card.stages[6][3].startswith("1 train, 0 validate")
+    assert card.stages[3][3].endswith("classes: y (1), z (1)") and card.stages[0][3] == card.stages[4][3] == ""
+    assert card.groups == {"all": 4, "train": 2, "test": 1, "both": 1}
     assert card.classes[0] == {"name": "x", "photographs": 3, "hands": 3, "train": 2, "test": 1}
     assert [own["name"] for own in card.classes] == ["x", "y", "z"] and card.classes[1]["photographs"] == 2
+
+
+def test_what_a_download_recorded_is_told_of_a_data_set_unless_params_say_otherwise(tmp_path):
+    recorded = {
+        "page": "https://owner.example/",
+        "licence": "CC0",
+        "citation": "A. Author",
+        "fetched": "2024-02-03T04:05",
+    }
+    (tmp_path / "part").mkdir()
+    assert owner_of({"root": str(tmp_path)}) == Owner("", "", "")
+    (tmp_path / "part" / "PROVENANCE.json").write_text(json.dumps(recorded))
+    assert owner_of({"root": str(tmp_path)}) == Owner("https://owner.example/", "CC0", "A. Author", "2024-02-03")
+    assert owner_of({"root": str(tmp_path), "licence": "own"}).licence == "own"
+    # Put there by hand: the registry knows whose it is by its place.
+    assert "CC BY-SA" in owner_of({"root": "data/hagrid"}).licence and not owner_of({"root": "data/hagrid"}).fetched
 
 
 def test_settings_that_differ_by_size_are_told_for_each():

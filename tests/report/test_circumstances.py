@@ -26,14 +26,13 @@ def test_a_job_of_two_files_counts_once_and_one_that_did_not_run_has_no_time(tmp
     assert times.median == 5 and times.peak is None
 
 
-def test_memory_is_that_of_jobs_that_did_their_own_work(tmp_path):
-    folder = tmp_path / "benchmarks" / "r"
-    folder.mkdir(parents=True)
-    for name, held in (("a", 15.9), ("b", 812.5), ("c", 400)):
-        (folder / f"{name}.tsv").write_text(f"s\tmax_rss\n1.0\t{held}\n")
-    files = {name: [f"results/r/{name}.zip"] for name in "abc"}
-    assert times_of({"r": files["a"]}, tmp_path)[0].peak is None
-    assert times_of({"r": [*files["a"], *files["b"], *files["c"]]}, tmp_path)[0].peak == 812.5
+def test_memory_is_the_most_that_any_log_of_a_rule_tells(tmp_path):
+    files = {name: f"results/r/{name}.zip" for name in "abc"}
+    for name, said in (("a", "no word of it\n"), ("b", "peak memory 812 MB\n"), ("c", "x\npeak memory 1400 MB\ny\n")):
+        record(tmp_path, files[name], 10, 12, f"{name}.log")
+        (tmp_path / f"{name}.log").write_text(said)
+    assert times_of({"r": [files["a"]]}, tmp_path)[0].peak is None
+    assert times_of({"r": list(files.values())}, tmp_path)[0].peak == 1400
 
 
 def git(folder, *arguments):

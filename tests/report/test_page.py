@@ -14,9 +14,11 @@ from report.reading import Reading
 
 from pipeline.report import page
 from pipeline.report.circumstances import RuleTimes
+from pipeline.report.owners import Owner
 from pipeline.stage import WrongInput
 
 SURROUNDINGS = {
+    "owners": {name: Owner(HOSTILE, "CC0", "") for name in demo().experiments},
     "times": [RuleTimes("poses", [1.0, 4.0], 3, 2, 512.0), RuleTimes("tables", [], 0, 1, None)],
     "revision": ("0123abcd", True),
     "software": {"python": "3.11"},
@@ -90,6 +92,11 @@ def test_names_that_look_like_html_stay_text(read):
 def test_a_class_called_nan_keeps_its_name_and_its_loss_its_reason(read):
     assert "nan" in [text for _, _, text in read.all("th")]
     assert "no <hand> seen (1)" in read.text
+
+
+def test_a_card_names_damaged_photographs_and_tells_the_licence(read):
+    assert "1 photographs that could not be read" in read.text and "c: <c>.jpg" in read.text
+    assert "CC0" in read.text and "subset, 5 training images per class, seed 0" in read.text
 
 
 def test_numbers_and_their_reasons_are_those_of_the_csv(read):

@@ -1,0 +1,51 @@
+"""Finished parts of a long stage, kept until its output is whole, so that a killed job goes on after them.
+
+A part is known by everything that it came from: one of other settings, code or rows is never taken up.
+"""
+
+import hashlib
+import json
+import shutil
+import zipfile
+
+import numpy as np
+
+from pipeline.data.files import replacing
+
+PART = 128  # rows: some seconds of one process
+
+
+def in_parts(rows):
+    """Yield lists of PART consecutive rows, the last one shorter."""
+    for start in range(0, len(rows), PART):
+        yield rows[start : start + PART]
+
+
+def digest_of(*things):
+    """Return a name of 32 letters for JSON-like things, equal only for equal ones."""
+    return hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def part_path(folder, number, *came_from):
+    """Return where the part of that number is kept."""
+    return folder / f"{number:06d}-{digest_of(*came_from)}.npz"
+
+
+def write_arrays(path, arrays):
+    """Write {name: array}; equal arrays give equal bytes."""
+    with replacing(path) as beside, open(beside, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def read_arrays(path):
+    """Return {name: array}, or None where no such file is or it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile):
+        return None
+
+
+def discard_parts(folder):
+    """Remove the parts of a stage whose output is whole."""
+    shutil.rmtree(folder, ignore_errors=True)
