@@ -12,8 +12,8 @@ give_up() { echo "error: browser up: $*" >&2; exit 75; }
 
 apt_install() {
   export DEBIAN_FRONTEND=noninteractive
-  local get=(apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "${PACKAGES[@]}") said
-  said=$(mktemp)
+  local get=(apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "${PACKAGES[@]}")
+  said=$(mktemp) # not local: the trap needs it when this function has returned
   trap 'rm -f "$said"' EXIT
   "${get[@]}" >"$said" 2>&1 && return
   apt-get update >>"$said" 2>&1 || true # the lists may be missing or old

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import random
 import shutil
@@ -23,15 +24,21 @@ def digests(folder, command):
     return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in command.outputs]
 
 
+def stages_of(server):
+    """Yield the processes of stages: children of the server's children, which keep them and may end meanwhile."""
+    for keeper in psutil.Process(server.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            yield from keeper.children()
+
+
 def cut_off(command, folder, environment, server, number, pause):
     """Begin a stage and send a signal to its process after a pause in seconds; return its exit status."""
     line, streams = line_of(command), {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(line, cwd=folder, env=environment, **streams) as begun:
         time.sleep(pause)
-        # The server's children keep the stages, which are theirs.
-        stages = [stage for keeper in psutil.Process(server.pid).children() for stage in keeper.children()]
-        for stage in stages:
-            stage.send_signal(number)
+        for stage in stages_of(server):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just come to its end
+                stage.send_signal(number)
     return begun.returncode
 
 

@@ -23,10 +23,11 @@ def test_every_lite0_weight_has_its_place():
 
 
 def test_features_are_what_the_1000_way_head_reads():
-    head, images = lite0_weights(), torch.randn(2, 3, 64, 64)
-    whole = timm.create_model("tf_efficientnet_lite0").eval()
+    head = {name: weight.double() for name, weight in lite0_weights().items()}
+    images = torch.randn(2, 3, 64, 64, dtype=torch.float64)  # the two sum in other orders, which float32 would show
+    whole = timm.create_model("tf_efficientnet_lite0").eval().double()
     whole.load_state_dict(head)
-    features, logits = Lite0Network()(images)
+    features, logits = Lite0Network().double()(images)
     assert features.shape == (2, 1280)
     torch.testing.assert_close(logits, whole(images))
     torch.testing.assert_close(features @ head["classifier.weight"].T + head["classifier.bias"], logits)
