@@ -67,8 +67,7 @@ class Differences(NamedTuple):
 
 def spread(counts):
     """Return the Spread of Counts."""
-    groups, classes = counts.images.shape
-    values = weighted_macro_recall(counts, np.ones((1, groups)))[0]
+    values = weighted_macro_recall(counts, np.ones((1, len(counts.images))))[0]
     images = counts.images.sum(0)
     share = counts.images / images
     recall = counts.hits.sum(2) / images
@@ -77,8 +76,7 @@ def spread(counts):
     within = (counts.hits / images - share * recall[:, :, None]) / np.sqrt(np.where(alone, 1, 1 - share))
     beside = share * (recall - recall.mean(2, keepdims=True))[:, :, None]
     moves = np.where(alone, beside, within).mean(3)
-    least = np.square(share[share > 0] / classes).mean()
-    return Spread(values, 100 * moves, 100**2 * least)
+    return Spread(values, 100 * moves, 100**2 * np.square(counts.cells).mean())
 
 
 def differences(measured, first, second):

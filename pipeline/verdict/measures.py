@@ -13,13 +13,15 @@ MEASURES = ("macro_recall", "accuracy")
 class Counts(NamedTuple):
     """Hits (R, S, G, C) and images (G, C), float64, of R recipes, S seeds, G groups and C classes of one test set.
 
-    Recipes, seeds, groups and classes are sorted; every group and every class has an image.
+    Recipes, seeds, groups and classes are sorted; every group and every class has an image. cells: the part of the
+    measure that the images of one group and one class are, of all such that there are.
     """
 
     recipes: tuple
     seeds: tuple
     hits: np.ndarray
     images: np.ndarray
+    cells: np.ndarray
 
 
 def count_hits(predictions):
@@ -38,7 +40,12 @@ def count_hits(predictions):
     right = [(table["label"] == table["predicted"]).to_numpy() for table in tables.values()]
     hits = np.stack([np.bincount(place, weights=own, minlength=shape[0] * shape[1]) for own in right])
     counted = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
-    return Counts(recipes, seeds, hits.reshape(len(recipes), len(seeds), *shape), counted.astype(float))
+    return counts_of(recipes, seeds, hits.reshape(len(recipes), len(seeds), *shape), counted.astype(float))
+
+
+def counts_of(recipes, seeds, hits, images):
+    """Return the Counts whose measure is macro-recall."""
+    return Counts(recipes, seeds, hits, images, (images / images.sum(0) / images.shape[1])[images > 0])
 
 
 def _table(predictions, recipe, seed):
@@ -63,7 +70,11 @@ def for_measure(counts, measure):
     """Return the Counts whose macro-recall is the measure: for accuracy, all images are of one class."""
     if measure == "macro_recall":
         return counts
-    return counts._replace(hits=counts.hits.sum(3, keepdims=True), images=counts.images.sum(1, keepdims=True))
+    return counts._replace(
+        hits=counts.hits.sum(3, keepdims=True),
+        images=counts.images.sum(1, keepdims=True),
+        cells=(counts.images / counts.images.sum())[counts.images > 0],
+    )
 
 
 def weighted_macro_recall(counts, weights):

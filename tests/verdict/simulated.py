@@ -8,7 +8,7 @@ A probit of normal effects has the mean that its threshold was made for, so the 
 import numpy as np
 from scipy.special import ndtri
 
-from pipeline.verdict.measures import Counts
+from pipeline.verdict.measures import counts_of
 
 EFFECTS = {"group": 0.7, "image": 0.7, "group_recipe": 0.25, "image_recipe": 0.3, "training": 0.05, "interplay": 0.3}
 
@@ -49,4 +49,4 @@ def counted(right, group, label):
     places = np.arange(trials)[:, None] * cells + place
     hits = np.bincount(places.ravel(), weights=right.ravel(), minlength=trials * cells).reshape(recipes, seeds, *shape)
     found = np.bincount(place, minlength=cells).reshape(shape).astype(float)
-    return Counts(tuple(range(recipes)), tuple(range(seeds)), hits, found)
+    return counts_of(tuple(range(recipes)), tuple(range(seeds)), hits, found)

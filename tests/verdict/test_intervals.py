@@ -105,3 +105,20 @@ def test_intervals_hold_the_true_difference(seeds, groups, classes, training):
         widths.append((high - low).item())
     assert covered >= 93
     assert np.median(widths) < 60  # not by saying nothing
+
+
+@pytest.mark.parametrize("measure", ["macro_recall", "accuracy"])
+@pytest.mark.parametrize("signers", [3, 9])
+def test_groups_of_many_classes_hold_the_true_difference_in_either_measure(measure, signers):
+    """Signers who show each of 20 classes four times: classes of one size, so that both measures have one truth."""
+    draw, covered, widths = np.random.default_rng(4), 0, []
+    group = np.repeat(np.arange(signers), 80)
+    label = np.tile(np.repeat(np.arange(20), 4), signers)
+    for _ in range(100):
+        recalls = draw.uniform(0.2, 0.8, (2, 20))
+        found = pair(for_measure(predict(draw, group, label, recalls, 3, training=0.1), measure))
+        low, high = found.interval(0.025)
+        covered += (low <= 100 * (recalls[0] - recalls[1]).mean() <= high).item()
+        widths.append((high - low).item())
+    assert covered >= 93
+    assert np.median(widths) < 100  # half of what nothing would leave
