@@ -164,14 +164,15 @@ class Study:
         if table == RIVALS_TABLE:
             return self._rivals_rows()
         dataset = self.dataset_of(table)
-        elsewhere, middle_last = f"{self.spade}_from_{self.source}", ("pretrain", "regularization", "mixup")
+        elsewhere, middle_last = self._elsewhere(), ("pretrain", "regularization", "mixup")
         if table == "6":
             backbone = self.experiments[dataset]["classifier"]["backbone"]
             methods = {
                 "pretrain ImageNet": "real",
                 "ReACGAN pretrain": "reacgan-pretrain",
-                "multi-source pretrain": f"{elsewhere}-pretrain",
             }
+            if elsewhere:
+                methods["multi-source pretrain"] = f"{elsewhere}-pretrain"
             return [(backbone, method, recipe) for method, recipe in methods.items()]
         rows = [("real" if table == "5" else dataset, "pretrain ImageNet", "real")]
         if table == "5":
@@ -179,10 +180,14 @@ class Study:
             return rows + _by_strategy(makers, middle_last)
         if table in ("8", "9"):
             rows += _by_strategy([(f"{dataset} ReACGAN", "reacgan"), (f"{dataset} SPADE", self.spade)], STRATEGIES)
-        if table in ("7", "8"):
+        if table in ("7", "8") and elsewhere:
             order = middle_last if table == "7" else STRATEGIES
             rows += [(f"{self.source} SPADE", f"multi-source {name}", f"{elsewhere}-{name}") for name in order]
         return rows
+
+    def _elsewhere(self):
+        """Return the maker of multi-source images; None where the target is its own source, as of one's own images."""
+        return None if self.source == self.target else f"{self.spade}_from_{self.source}"
 
     def _rivals_rows(self):
         """Real images alone, what rivals make of them, and all that is made of generated images."""
@@ -282,8 +287,8 @@ class Study:
     def shown_image_sets(self, dataset):
         """Return (subset, maker) of the images shown and measured: every maker's, largest size, first seed."""
         makers = list(self.experiments[dataset]["generators"])
-        if dataset == self.target:
-            makers.append(f"{self.spade}_from_{self.source}")
+        if dataset == self.target and (elsewhere := self._elsewhere()):
+            makers.append(elsewhere)
         subset = (dataset, self.sizes(dataset)[-1], self.seeds(dataset)[0])
         return [(subset, maker) for maker in makers]
 

@@ -139,7 +139,9 @@ def _listed(words):
 
 def _roles(study):
     """Return {data set: [its parts in the study]}."""
-    parts = {"target": study.target, "gestures": study.gestures, "source of multi-source rows": study.source}
+    parts = {"target": study.target, "gestures": study.gestures}
+    if study.source != study.target:
+        parts["source of multi-source rows"] = study.source
     return {name: [part for part, own in parts.items() if own == name] for name in study.experiments}
 
 

@@ -60,8 +60,10 @@ def test_every_line_of_params_yaml_stays_and_the_study_is_whole(repository, monk
     assert params == before
     study = Study(yaml.safe_load(text) | {"study": "mine"})
     assert study.artifacts()["crops"] == ["results/crops/mine-test.zip", "results/crops/mine-train.zip"]
-    # Table 8 needs no other data set.
+    # Table 8 needs no other data set, and a source that is the target would repeat its rows.
     assert {cell["cell"].split("-")[0] for cell in study.cells("8")} == {"mine"}
+    assert len(study.rows("8")) == 7 and not any("multi-source" in method for _, method, _ in study.rows("8"))
+    assert not any("_from_" in maker for _, maker in study.image_sets())
     for command in ("results/sheets/crops/mine.png", "results/table8.csv"):
         assert f"python -m pipeline.progress --config study=mine -- {command}" in said
     assert sorted(path.name for path in (repository / "data" / "mine").iterdir()) == ["a", "b", "c"]
