@@ -81,7 +81,8 @@ def _check_experiment(study, dataset, key):
         raise WrongInput(f"params.yaml, {key}.generators: {missing[0]!r} is missing; the tables need it, add it")
     # The source's generator of the multi-source rows has seen all of its data set.
     sizes = ordered(experiment["sizes"]) + (["all"] if dataset == study["source"] else [])
-    for section in (*experiment["generators"].values(), experiment["classifier"]):
+    classifier = experiment["classifier"]
+    for section in (*experiment["generators"].values(), classifier, *classifier["strategies"].values()):
         for name, value in section.items():
             missing = [size for size in sizes if _by_size(value) and size not in value]
             if missing:

@@ -142,15 +142,13 @@ class Study:
         """Settings of one classifier's training: those that its strategy uses, so that others may change."""
         strategy, variant = strategy_of(recipe), split_variant(recipe.split("-")[-1])[1]
         options = at_size(self.experiments[dataset]["classifier"], split_size(size)[0])
-        options["strategies"] = {name: own for name, own in options["strategies"].items() if name == strategy}
+        strategies = options["strategies"].items()
+        options["strategies"] = {name: at_size(own, split_size(size)[0]) for name, own in strategies if name == strategy}
         if strategy in RIVALS:
             # They learn for as many updates as PRETRAIN, on real images.
             options["images_per_class"] = self.settings["generation"]["images_per_class"]
         elif strategy != "pretrain":
             options["pretrain_epochs"] = 0
-        if strategy == "real_mixup":
-            mixup = self.experiments[dataset]["classifier"]["strategies"]["mixup"]
-            options["strategies"] = {strategy: {"beta_distribution": mixup["beta_distribution"]}}
         published = self._as_published(variant, "classifiers")
         options["weights"] = "none" if "no_imagenet" in published else options["weights"]
         return options | {"strategy": strategy, "seed": int(seed), "as_published": published}

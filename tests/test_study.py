@@ -15,6 +15,7 @@ from pipeline.study import Study
 
 ERRATA = ("studies", "errata", "errata")
 SIGNS = ("experiments", "drawn_signs")
+MIXUP = ("strategies", "mixup")
 REACGAN = ("studies", "demo", *SIGNS, "generators", "reacgan")
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
@@ -113,8 +114,7 @@ def test_a_rival_is_told_the_budget_of_pretraining_and_no_setting_of_others():
     options = chosen.classifier_options("rwth", "all", 1, "balanced")
     assert (options["epochs"], options["pretrain_epochs"], options["images_per_class"]) == (100, 25, 1000)
     assert options["strategy"] == "balanced" and options["strategies"] == {}
-    mixup = chosen.classifier_options("rwth", "all", 1, "real_mixup")
-    assert mixup["strategies"] == {"real_mixup": {"beta_distribution": 5.0}}
+    assert chosen.classifier_options("rwth", "all", 1, "real_mixup")["strategies"] == {}
     for recipe in ("real", "reacgan-mixup", "copies-pretrain"):
         assert "images_per_class" not in chosen.classifier_options("rwth", "all", 1, recipe)
     assert chosen.classifier_options("rwth", "all", 1, "copies-mixup") == chosen.classifier_options(
@@ -158,6 +158,7 @@ def wrong(path, value):
         ([*REACGAN, "extra_images"], "milion_hands", r"reacgan\.extra_images: found 'milion_hands'"),
         ([*REACGAN, "extra_images"], "drawn_signs", r"reacgan\.extra_images: found 'drawn_signs'"),
         (["studies", "demo", *SIGNS, "classifier", "epochs"], {"5": 3}, "no value for size 'all'"),
+        (["studies", "demo", *SIGNS, "classifier", *MIXUP, "beta"], {"5": 3}, "beta has no value for size 'all'"),
         (["studies", "demo", "generation", "as_published"], ["truncated"], r"generation\.as_published\.0: 'truncated'"),
         ([*ERRATA, "size"], 10, r"errata\.errata\.size: found 10; expected one of \['all'\]"),
         (

@@ -9,6 +9,7 @@ from pipeline.classify.batches import Batch, draw
 
 STRATEGIES = ("real", "pretrain", "regularization", "mixup")
 _MIXING = ("regularization", "mixup", "real_mixup")
+_ALPHA = 1.0  # of Zhang et al. 2018 for CIFAR, whose images are as small
 _EVERYWHERE = 5.0  # both parameters of the beta distribution with which the released code mixes, whatever the strategy
 
 
@@ -27,11 +28,10 @@ def batch_loss(model, real, generated, options, epoch, random, criterion=cross_e
     strategy = options["strategy"]
     if strategy not in _MIXING:
         return lone_loss(model, real, options, random, criterion)
-    settings = options["strategies"][strategy]
     if strategy == "real_mixup":
         # Zhang et al. 2018: the mixup of two real batches, at every step.
-        share = random.beta(settings["beta_distribution"], settings["beta_distribution"])
-        return mixup_loss(model, reordered(real, random), real, share)
+        return mixup_loss(model, reordered(real, random), real, random.beta(_ALPHA, _ALPHA))
+    settings = options["strategies"][strategy]
     weight = gen_weight(epoch, settings["alpha"], settings["beta"], settings["growing"])
     if strategy == "regularization":
         drawn = draw(generated, len(real.labels), options["image_size"], random)

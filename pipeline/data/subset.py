@@ -79,9 +79,12 @@ def main():
     options = args.options
     rows, class_names = read_metadata(args.crops)
     apart, unstratified = (name in options["as_published"] for name in ("independent_subsets", "unstratified_subsets"))
-    seed = seed_of(options["seed"], "the generator's own") if apart else options["seed"]
+    seed, val_fraction = options["seed"], options["val_fraction"]
+    if apart:
+        # The released GAN holds nothing back: it also learns from images that choose the classifier's epoch.
+        seed, val_fraction = seed_of(seed, "the generator's own"), 0
     draw = draw_unstratified if unstratified else draw_subset
-    chosen = draw(rows, options["size"], options["val_fraction"], seed)
+    chosen = draw(rows, options["size"], val_fraction, seed)
     _report(chosen, options["size"], class_names, args.crops, unstratified)
     with replacing(args.out) as beside:
         chosen[COLUMNS].to_csv(beside, index=False)

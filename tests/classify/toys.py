@@ -21,7 +21,6 @@ OPTIONS = {
     "strategies": {
         "regularization": {"growing": False, "alpha": 0.5, "beta": 0.04},
         "mixup": {"growing": True, "alpha": 0.0, "beta": 0.04, "beta_distribution": 5.0},
-        "real_mixup": {"beta_distribution": 5.0},
     },
     "seed": 0,
     "as_published": [],

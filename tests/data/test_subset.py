@@ -121,6 +121,6 @@ def command(tmp_path, *as_published):
 def test_independent_the_generator_learns_from_other_images_than_the_classifier(tmp_path):
     own, apart = command(tmp_path), command(tmp_path, "independent_subsets")
     assert own.groupby("label").size().tolist() == apart.groupby("label").size().tolist()
-    assert names(own) != names(apart)
+    assert names(own) != names(apart) and set(apart["part"]) == {"fit"}
     both = command(tmp_path, "independent_subsets", "unstratified_subsets")
     assert names(both) not in (names(own), names(apart), names(command(tmp_path, "unstratified_subsets")))
