@@ -93,7 +93,7 @@ def test_real_mixup_mixes_the_batch_with_itself_at_every_epoch():
     options = OPTIONS | {"strategy": "real_mixup", "image_size": 4}
     loss, _ = batch_loss(model, real, None, options, 0, np.random.default_rng(3))
     random = np.random.default_rng(3)
-    share, order = random.beta(1.0, 1.0), random.permutation(4)  # Zhang et al. 2018, CIFAR
+    order, share = random.permutation(4), random.beta(1.0, 1.0)  # Zhang et al. 2018, CIFAR
     soft = share * torch.eye(4)[order] + (1 - share) * torch.eye(4)
     images = share * real.images[order] + (1 - share) * real.images
     assert torch.allclose(model.seen[0], images) and not torch.allclose(images, real.images)
