@@ -142,8 +142,8 @@ class Study:
         """Settings of one classifier's training: those that its strategy uses, so that others may change."""
         strategy, variant = strategy_of(recipe), split_variant(recipe.split("-")[-1])[1]
         options = at_size(self.experiments[dataset]["classifier"], split_size(size)[0])
-        strategies = options["strategies"].items()
-        options["strategies"] = {name: at_size(own, split_size(size)[0]) for name, own in strategies if name == strategy}
+        own = options["strategies"].get(strategy)
+        options["strategies"] = {} if own is None else {strategy: at_size(own, split_size(size)[0])}
         if strategy in RIVALS:
             # They learn for as many updates as PRETRAIN, on real images.
             options["images_per_class"] = self.settings["generation"]["images_per_class"]

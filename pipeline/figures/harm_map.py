@@ -63,7 +63,7 @@ def _one_of_each(shared):
 
 
 def _foot(dataset, seeds):
-    text = f"{dataset}: real training images per class, with 95 % intervals. Hatched: doing without is better."
+    text = f"{dataset}: real training images per class, and the 95 % interval of each point. Hatched: better without."
     return text + ("\nOne seed: intervals by the choice of test images alone." if seeds == {1} else "")
 
 

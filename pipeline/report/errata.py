@@ -2,7 +2,8 @@
 
 Accuracy and macro-recall are of all test images, each once. The released code divides the hits in whole batches by the
 number of all images; what it prints so is a column of its own. A difference is paired over test images, in groups, and
-over seeds; its interval of 95 % is that of pipeline/verdict/intervals.py.
+over seeds; its interval of 95 % is that of pipeline/verdict/intervals.py, of this one pair: of all rows some look
+better or worse than they are by chance alone.
 """
 
 import json
@@ -97,9 +98,11 @@ def questions(counts, measured):
     for recipe, variant in counts.recipes:
         unfiltered, pretrained = recipe.replace("-filtered", ""), recipe.replace("-regularization", "-pretrain")
         if recipe.endswith("-filtered-pretrain") and not variant:
-            told[recipe] = "which keeps the best-scored images", (recipe, ""), (unfiltered, "")
+            # Of as many images and updates: what stays without the scores. All images are three times as many.
+            told[recipe] = "which keeps the best-scored images", (recipe, ""), (recipe, "inverted_filter")
+            told[f"{recipe} or all"] = "which keeps the best-scored images", (recipe, ""), (unfiltered, "")
         if recipe.endswith("-regularization"):
-            how = f"with {variant}" if variant else "whose labels are not permuted"
+            how = _words(variant).strip() or "whose labels are not permuted"
             told[f"{recipe} {variant}".strip()] = how, (recipe, variant), (pretrained, "")
     known = {name: question for name, question in told.items() if question[2] in counts.recipes}
     return {name: _answer(counts, measured, *question) for name, question in known.items()}
@@ -110,12 +113,17 @@ def _answer(counts, measured, how, first, second):
     value, low, high = spans["accuracy"]
     seeds = f"{len(counts.seeds)} seeds" if len(counts.seeds) > 1 else "1 seed, by the choice of test images alone"
     sentence = (
-        f"{first[0]}, {how}, is {abs(value):.1f} points of accuracy {'below' if value < 0 else 'above'}"
-        f" {second[0]} (95 % interval {_number(low, '.1f')} to {_number(high, '.1f')}; {seeds}): {_finding(low, high)}."
+        f"{first[0]}, {how}, is {abs(value):.1f} points of accuracy {'below' if value < 0 else 'above'} {second[0]}"
+        f"{_words(second[1])} (95 % interval {_number(low, '.1f')} to {_number(high, '.1f')}; {seeds}):"
+        f" {_finding(low, high)}."
     )
     ends = ("difference", "low", "high")
     rounded = {name: {end: round(x, 4) for end, x in zip(ends, own, strict=True)} for name, own in spans.items()}
     return {"section": "5.2", "sentence": sentence} | rounded
+
+
+def _words(variant):
+    return f" with {variant}" if variant else ""
 
 
 def _finding(low, high):

@@ -15,6 +15,15 @@ from pipeline.verdict.words import words_of
 _HEAD = ("recipe", "images", "macro-recall", "to real", "to best rival", "accuracy", "to real", "to best rival")
 _ROLES = ("real", "best_rival")
 _MINUS = "\N{MINUS SIGN}"
+_METHOD = (
+    "All recipes meet the same test images with the same seeds, which vary subset, first weights and order. Intervals "
+    "take the groups of test images and the trainings for drawn; verdict.csv has the percentiles of a paired "
+    "bootstrap of both as well, which are too narrow for few seeds or groups. Rivals have at least as many updates as "
+    "pretraining on all generated images and the training after it. Mixup and regularization have those of real "
+    "images alone, each with a second batch beside it; pretraining on the best images has the fewer that these make. "
+    "Every recipe keeps the epoch of the least validation loss: its own loss where it weighs or shifts classes, else "
+    "cross-entropy."
+)
 _BEHIND = ("finding", "sentences", "ways", "rivals", "seeds", "images", "groups")
 
 
@@ -39,6 +48,11 @@ def as_text(dataset, verdicts):
             _table(verdict),
             _caveat(verdict),
         ]
+    if len(verdicts) > 1:
+        parts.append(
+            f"Each of these {len(verdicts)} verdicts has its own 95 %: one in twenty such intervals misses the truth."
+        )
+    parts.append(_METHOD)
     return "\n\n".join(parts) + "\n"
 
 

@@ -19,9 +19,11 @@ import pandas as pd
 from pipeline.stage import WrongInput
 from pipeline.verdict.intervals import differences, spread
 from pipeline.verdict.measures import MEASURES, count_hits, for_measure
+from pipeline.verdict.resamples import bootstrap_intervals
 
 _TAIL = 0.025  # on either side of a 95 % interval
 _MISSED = 0.2  # of the experiments where the true advantage is the detectable one
+_ENDS = ("", "_low", "_high", "_bootstrap_low", "_bootstrap_high")
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -30,6 +32,7 @@ class Contest:
     """The best recipe with generated images less the best rival, in points of macro-recall, with a 95 % interval.
 
     The interval allows for both choices. detectable: the true advantage that is found in 80 % of such experiments.
+    room: what is left above the best rival, beyond which no advantage can be.
     """
 
     generated: str
@@ -38,6 +41,7 @@ class Contest:
     low: float
     high: float
     detectable: float
+    room: float
     seeds: int
 
     @property
@@ -107,8 +111,9 @@ def _rivals(recipes, generated):
 def hold_contest(counts, generated, rivals):
     """Return the Contest of the recipes `generated` with the recipes `rivals`, of Counts."""
     generated, rivals = sorted(generated), sorted(rivals)
-    numbers = ([counts.recipes.index(name) for name in family] for family in (generated, rivals))
-    pairs = differences(spread(counts), *numbers).pooled()
+    numbers = [[counts.recipes.index(name) for name in family] for family in (generated, rivals)]
+    measured = spread(counts)
+    pairs = differences(measured, *numbers).pooled()
     low, _ = pairs.interval(_TAIL / len(generated))
     _, high = pairs.interval(_TAIL / len(rivals))
     best = pairs.value[:, 0].argmax()
@@ -123,6 +128,7 @@ def hold_contest(counts, generated, rivals):
         low=float(low.min(1).max()),
         high=float(high.max(0).min()),
         detectable=float(needed[best, rival]),
+        room=float(100 - measured.values[numbers[1][rival]].mean()),
         seeds=len(counts.seeds),
     )
 
@@ -130,19 +136,21 @@ def hold_contest(counts, generated, rivals):
 def compare_recipes(counts, generated, best_rival):
     """Return a table, best recipe first: either measure in points, its sd over seeds (NaN for one seed), differences.
 
-    Each difference, to `real` and to the best rival, has the 95 % interval of this one pair; NaN to the recipe itself.
+    Each difference, to `real` and to the best rival, has the 95 % interval of this one pair, and beside it that of a
+    paired bootstrap; NaN to the recipe itself.
     """
     columns = {"recipe": counts.recipes, "generated": [recipe in generated for recipe in counts.recipes]}
     for measure in MEASURES:
-        measured = spread(for_measure(counts, measure))
+        counted = for_measure(counts, measure)
+        measured = spread(counted)
         columns[measure] = measured.values.mean(1)
         columns[f"{measure}_sd"] = pd.DataFrame(measured.values).std(axis=1)
         for role, other in (("real", "real"), ("best_rival", best_rival)):
             number = counts.recipes.index(other)
             pairs = differences(measured, range(len(counts.recipes)), [number])
-            found = np.column_stack([pairs.value, *pairs.interval(_TAIL)])
+            found = np.column_stack([pairs.value, *pairs.interval(_TAIL), *bootstrap_intervals(counted, number)])
             found[number] = np.nan
-            columns |= zip((f"{measure}_to_{role}{end}" for end in ("", "_low", "_high")), found.T, strict=True)
+            columns |= zip((f"{measure}_to_{role}{end}" for end in _ENDS), found.T, strict=True)
     table = pd.DataFrame(columns).sort_values(["macro_recall", "recipe"], ascending=[False, True], ignore_index=True)
     return table.assign(seeds=len(counts.seeds), images=int(counts.images.sum()), groups=len(counts.images))
 
@@ -163,7 +171,7 @@ def _sentences(against_rivals, against_real, behind, names):
         )
     if against_rivals.finding == "one seed":
         told.append("Train with further seeds.")
-    elif against_rivals.detectable < 100:
+    elif against_rivals.detectable < against_rivals.room:
         size = f"{against_rivals.detectable:.1f} points"
         told.append(f"With these seeds and images, a true advantage of about {size} would be found four times in five.")
     else:

@@ -73,6 +73,7 @@ def test_help_is_said_size_by_size(tmp_path, arguments):
         "All training images",
     ]
     assert "Pretraining on ReACGAN images beats the best of 3 rivals" in files["verdict.md"]
+    assert "Each of these 2 verdicts has its own 95 %" in files["verdict.md"]
     table = pd.read_csv(tmp_path / "verdict.csv", dtype={"size": str})
     assert list(table.columns[:3]) == ["size", "recipe", "generated"]
     assert table.groupby("size")["recipe"].first().to_dict() == {"5": "reacgan-pretrain", "all": "reacgan-pretrain"}

@@ -7,7 +7,7 @@ from pipeline.metrics.accuracy import accuracy, macro_recall
 from pipeline.stage import WrongInput
 from pipeline.verdict.intervals import differences, spread
 from pipeline.verdict.measures import count_hits
-from pipeline.verdict.verdict import hold_contest, judge
+from pipeline.verdict.verdict import _sentences, hold_contest, judge
 
 WAYS, RIVALS = (
     [f"gan{number}" for number in range(9)],
@@ -43,6 +43,19 @@ def test_a_large_effect_is_found(ways, rivals, seeds, groups):
     assert len(helped) >= 36
     assert {contest.generated for contest in helped} == {"gan0"}
     assert sum(contest.low <= 8 <= contest.high for contest in found) >= 36
+
+
+def test_a_very_large_effect_is_found_in_a_study_of_three_seeds_and_a_hundred_and_fifty_clips():
+    draw, names = np.random.default_rng(7), tuple(f"{family}{n}" for family in "gr" for n in range(12))
+    found = []
+    for _ in range(20):
+        group, label = long_tail(draw, 150, 35, 7)
+        recalls = np.tile(draw.uniform(0.2, 0.6, 35), (24, 1))
+        recalls[0] += 0.3
+        counts = predict(draw, group, label, recalls, 3, 0.1)._replace(recipes=names)
+        found.append(hold_contest(counts, names[:12], names[12:]))
+    assert [one.finding for one in found].count("help") >= 18
+    assert {one.generated for one in found} == {"g0"}
 
 
 def test_a_large_harm_is_found():
@@ -131,6 +144,19 @@ def test_one_seed_claims_nothing_however_large_the_difference():
     assert found.against_rivals.low > 0 and found.finding == "one seed"
     assert "how training varies is unknown" in found.sentences[0] and "95 %" not in " ".join(found.sentences)
     assert found.table["macro_recall_sd"].isna().all()
+
+
+def test_an_advantage_beyond_what_the_rival_leaves_is_no_advantage_that_would_be_found():
+    draw = np.random.default_rng(3)
+    group, label = long_tail(draw, 9, 3, 20)
+    recalls = np.array([[0.9] * 3, [0.9] * 3])
+    counts = predict(draw, group, label, recalls, 3)._replace(recipes=("gan", "real"))
+    contest = hold_contest(counts, ["gan"], ["real"])
+    assert contest.room == pytest.approx(100 - 100 * (counts.hits[1].sum(1) / counts.images.sum(0)).mean())
+    assert contest.room < contest.detectable < 100
+    behind = {"ways": 1, "rivals": 1, "seeds": 3, "images": 180, "groups": 9}
+    told = _sentences(contest, contest, behind, {"gan": "g", "real": "r"})
+    assert told[-1] == "So few seeds or groups would miss an advantage of any size."
 
 
 def test_one_group_claims_nothing():
