@@ -40,6 +40,7 @@ SWITCHES = {
         "dropped_last_batch",
         "test_flips",
         "no_imagenet",
+        "default_weight",
     ),
 }
 _VARIANT, _OWN = "__", "__generator"

@@ -151,6 +151,9 @@ class Study:
             options["pretrain_epochs"] = 0
         published = self._as_published(variant, "classifiers")
         options["weights"] = "none" if "no_imagenet" in published else options["weights"]
+        if "default_weight" in published:
+            # What the released code takes where a command names neither: sigma is e^epoch, or 1 where it grows.
+            options["strategies"] = {strategy: own | {"alpha": 1.0, "beta": -1.0}} if own else {}
         return options | {"strategy": strategy, "seed": int(seed), "as_published": published}
 
     def dataset_of(self, table):

@@ -1,4 +1,5 @@
 import copy
+import math
 from itertools import pairwise
 
 import pytest
@@ -6,6 +7,7 @@ import yaml
 from conftest import ROOT
 
 from pipeline.budget import RIVALS
+from pipeline.classify.strategies import gen_weight
 from pipeline.data.entries import loaded
 from pipeline.gan.train import AS_PUBLISHED
 from pipeline.params import at_size, check_params
@@ -217,6 +219,7 @@ def cells_of(chosen, recipe, variant):
         ("independent_subsets", "reacgan-pretrain", "nall-s0-reacgan__v-pretrain"),
         ("unstratified_subsets", "reacgan-pretrain", "nall__v-s0-reacgan-pretrain"),
         ("no_imagenet", "real", "nall-s0-real__v"),
+        ("default_weight", "reacgan-pretrain", "nall-s0-reacgan-pretrain__v"),
         (
             "test_poses",
             "spade_bones_from_drawn_gestures-mixup",
@@ -307,6 +310,18 @@ def test_each_stage_is_told_its_own_switches():
         "val_fraction": 0.2,
         "as_published": ["independent_subsets"],
     }
+
+
+def test_the_default_weight_of_generated_images_explodes_or_shuts_them_out():
+    chosen = errata(v=["default_weight"])
+
+    def weights(recipe, strategy):
+        own = chosen.classifier_options("drawn_signs", "all", 0, recipe)["strategies"][strategy]
+        return [gen_weight(epoch, own["alpha"], own["beta"], own["growing"]) for epoch in range(3)]
+
+    assert weights("reacgan-regularization__v", "regularization") == pytest.approx([1, math.e, math.e**2])
+    assert weights("reacgan-mixup__v", "mixup") == [1, 1, 1]
+    assert max(weights("reacgan-regularization", "regularization")) == 0.5
 
 
 def test_params_and_code_name_the_same_switches():
