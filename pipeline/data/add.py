@@ -15,7 +15,7 @@ import yaml
 from pipeline.data.decoding import MEGAPIXELS
 from pipeline.data.entries import loaded, with_entries
 from pipeline.data.files import replacing
-from pipeline.data.folder import GROUPS, LABELS, class_level
+from pipeline.data.folder import GROUPS, LABELS, class_level, own_listing
 from pipeline.data.grouping import told_by_names
 from pipeline.data.photographs import list_photographs
 from pipeline.data.split import split_photographs
@@ -109,7 +109,8 @@ def _surveyed(root, layout):
     rows = list_photographs("folder", root, "all", **layout)
     names = file_names(root)
     _refuse_known(root, names)
-    told = layout.get("labels", root / LABELS if LABELS in names else "folders")
+    own = own_listing(names, LABELS)
+    told = layout.get("labels", "folders" if own is None else root / own)
     print(f"looking at {len(rows)} images, whose classes are told by {told}", flush=True)
     found = survey(rows)
     if len(found.rows):
@@ -178,10 +179,12 @@ def _is_there(params, name, where):
 def _layout(root, labels, groups):
     """Return the listings that the reader would not find by itself."""
     given = {"labels": (labels, LABELS), "groups": (groups, GROUPS)}
+    given = {key: (path, own) for key, (path, own) in given.items() if path is not None}
+    names = file_names(root) if given else []
     return {
         key: _place(path)
         for key, (path, own) in given.items()
-        if path is not None and path.resolve() != (root / own).resolve()
+        if path.resolve() != (root / (own_listing(names, own) or own)).resolve()
     }
 
 

@@ -123,6 +123,16 @@ def test_listings_from_elsewhere_stand_in_params_yaml(repository, monkeypatch, c
     assert (own["labels"], own["groups"]) == ("l.csv", "g.csv") and "A 6, B 6, C 6" in said
 
 
+def test_listings_within_the_folder_around_all_are_the_data_set_s_own(repository, monkeypatch, capsys):
+    root = colours(repository / "mine" / "whole")
+    files = [path.relative_to(root).as_posix() for path in sorted(root.glob("*/*"))]
+    (root / "groups.csv").write_text("file,group\n" + "".join(f"{file},{file[6]}\n" for file in files))
+    (root / "labels.csv").write_text("file,label\n" + "".join(f"{file},{file[0].upper()}\n" for file in files))
+    said = call(monkeypatch, capsys, "mine", "--name", "mine", "--labels", root / "labels.csv")
+    assert "groups: 6 as listed" in said and "A 6, B 6, C 6" in said and "by mine/whole/labels.csv" in said
+    assert not {"labels", "groups"} & set(yaml.safe_load((repository / "params.yaml").read_text())["datasets"]["mine"])
+
+
 def test_groups_that_cannot_be_split_are_told(repository, monkeypatch, capsys):
     root = colours(repository / "mine")
     (root / "groups.csv").write_text(
