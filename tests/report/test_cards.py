@@ -42,6 +42,14 @@ def test_every_lost_photograph_is_counted_where_it_was_lost():
     assert [own["name"] for own in card.classes] == ["x", "y", "z"] and card.classes[1]["photographs"] == 2
 
 
+def test_of_images_that_are_only_lent_no_group_is_on_both_sides():
+    manifest = pd.DataFrame({"name": list("abc"), "class": "x", "group": list("ghg")})
+    poses = manifest.assign(found="1", reason="")
+    split = manifest.assign(part="train")
+    data = DATA | {"split": {"kind": "untested", "min_images": 1}}
+    assert card_of("lent", data, manifest, poses, split).groups == {"all": 2, "train": 2, "test": 0, "both": 0}
+
+
 RECORDED = {
     "data_set": "hands",
     "url": "https://owner.example/a.zip",
