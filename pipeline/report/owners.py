@@ -20,11 +20,11 @@ class Owner:
     fetched: str = ""
 
 
-def owner_of(data):
-    """Return the Owner of a data set with its section of params.yaml, whose own words come first."""
+def owner_of(data, repository=Path()):
+    """Return the Owner of a data set with its section of the repository's params.yaml, whose own words come first."""
     if "drawn" in data:
         return Owner("drawn by this project", "that of this project", "")
-    told = _downloaded(Path(data["root"])) or _registered(data["root"]) or Owner("", "", "")
+    told = _downloaded(repository / data["root"]) or _registered(data["root"]) or Owner("", "", "")
     return Owner(*(data.get(key, getattr(told, key)) for key in _KEYS), told.fetched)
 
 
