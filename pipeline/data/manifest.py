@@ -73,5 +73,5 @@ def _cut(image, box, path):
     inside = image[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
     if not inside.size:
         size = f"{image.shape[1]}x{image.shape[0]}"
-        raise WrongInput(f"{path}: the box is outside of the photograph, which is {size}; mend its row in labels.csv")
+        raise WrongInput(f"{path}: the box is outside of the photograph, which is {size}; mend its row of the labels")
     return inside

@@ -62,13 +62,41 @@ def test_a_folder_around_the_classes_is_passed_through(tmp_path):
     assert set(listed(zipped(tmp_path / "own", tmp_path / "own.zip", "own/"))["class"]) == {"a", "b"}
 
 
-@pytest.mark.parametrize("name", ["../a/1.png", "/a/1.png", "a/../../1.png", "C:/a/1.png", "a\\..\\..\\1.png"])
-def test_a_name_that_leaves_the_archive_is_refused(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *((name, "leads out of the archive") for name in ("../a/1.png", "/a/1.png", "a/../../1.png")),
+        *((name, "has a backslash or a drive") for name in ("C:/a/1.png", "a\\..\\..\\1.png", "a\\1.png")),
+    ],
+)
+def test_a_name_that_leaves_the_archive_is_refused(tmp_path, name, said):
     with zipfile.ZipFile(tmp_path / "own.zip", "w") as file:
         file.writestr("b/1.png", plain("PNG"))
         file.writestr(name, plain("PNG"))
-    with pytest.raises(WrongInput, match=r"own\.zip: .*leads out of the archive"):
+    with pytest.raises(WrongInput, match=rf"own\.zip: .*{said}"):
         listed(tmp_path / "own.zip")
+
+
+@pytest.mark.parametrize(("link", "to"), [("a/up", ".."), ("a/here", "."), ("c", "a")])
+def test_a_link_to_a_folder_that_is_read_anyway_is_refused_by_name(tmp_path, link, to):
+    place(tmp_path / "own", "a/1.png", "b/2.png")
+    (tmp_path / "own" / link).symlink_to(to)
+    with pytest.raises(WrongInput, match=r"own\S*: is the folder \S*own\S* again, by a link; .*remove the link"):
+        listed(tmp_path / "own")
+
+
+def test_a_link_to_a_folder_elsewhere_is_followed(tmp_path):
+    place(tmp_path / "disk", "1.png")
+    place(tmp_path / "own", "a/1.png")
+    (tmp_path / "own" / "b").symlink_to(tmp_path / "disk")
+    assert listed(tmp_path / "own")["name"].tolist() == ["a/1.png", "b/1.png"]
+
+
+def test_a_listing_that_is_not_there_is_named_with_its_own_remedy(tmp_path):
+    place(tmp_path, "a/1.png")
+    for kind in ("labels", "groups"):
+        with pytest.raises(WrongInput, match=r"nowhere\.csv: no such file; name another listing"):
+            listed(tmp_path, **{kind: str(tmp_path / "nowhere.csv")})
 
 
 def test_damaged_members_and_archives_are_named(tmp_path):
@@ -253,7 +281,9 @@ def test_labels_that_do_not_fit_are_named_with_their_row(tmp_path, text, said):
 def test_a_box_beside_the_photograph_is_named(tmp_path):
     place(tmp_path, "im/1.png")
     (tmp_path / "labels.csv").write_text("file,label,x,y,w,h\nim/1.png,a,900,2,10,10\n")
-    with pytest.raises(WrongInput, match=r"im/1\.png.*outside of the photograph, which is 60x40"):
+    with pytest.raises(
+        WrongInput, match=r"im/1\.png.*outside of the photograph, which is 60x40; mend its row of the labels"
+    ):
         load_photograph(listed(tmp_path)["path"][0])
 
 
