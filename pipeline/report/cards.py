@@ -57,7 +57,6 @@ def card_of(name, data, manifest, poses, split, subsets=()):
         ("readable", len(poses) - len(damaged), len(damaged), "not readable; named below" if len(damaged) else ""),
         ("hand found", len(found), len(none), _listed(counted(none))),
         ("class kept", len(kept), len(found) - len(kept), few + _listed(small) if len(small) else ""),
-        ("cropped and split", len(split), len(kept) - len(split), ""),
         ("to train", len(train), len(split) - len(train), "test images, from which nothing learns"),
         *(_subset_stage(what, rows, len(train)) for what, rows in subsets),
     ]
