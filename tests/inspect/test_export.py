@@ -67,12 +67,27 @@ def test_metadata_is_as_hugging_face_documents_it(image_set, tmp_path):
     assert set(rows["group"]) == {"007"}
 
 
-def test_hugging_face_opens_it(image_set, tmp_path):
+@pytest.mark.parametrize("exported", [True, False])
+def test_hugging_face_opens_it_and_keeps_text(tmp_path, exported):
     import datasets  # seconds, and for this test alone
 
-    export(image_set, tmp_path / "out")
-    opened = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out"), split="train", cache_dir=tmp_path)
-    assert len(opened) == 36 and all(row["image"].getpixel((0, 0))[0] == row["label"] for row in opened)
+    names = ["1", "01"]
+    labels, groups = [0, 0, 1, 1], ["007", "7", "7.0", "007"]
+    rows = pd.DataFrame({"file_name": [f"x/{i}.png" for i in range(4)], "label": labels, "group": groups})
+    rows["class"] = [names[label] for label in labels]
+    images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 3), np.uint8)
+    write_image_set(tmp_path / "set.zip", ImageSet(images, rows, names))
+    place = {"data_files": str(tmp_path / "set.zip")}
+    if exported:
+        export(tmp_path / "set.zip", tmp_path / "out")
+        place = {"data_dir": str(tmp_path / "out")}
+    # As the README says.
+    text = dict.fromkeys(["class", "group"], datasets.Value("string"))
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64"), **text})
+    opened = datasets.load_dataset("imagefolder", **place, features=features, split="train", cache_dir=tmp_path)
+    pixels = [image.getpixel((0, 0))[0] for image in opened["image"]]
+    found = {pixel: row for pixel, *row in zip(pixels, opened["label"], opened["class"], opened["group"], strict=True)}
+    assert found == {i: [labels[i], names[labels[i]], groups[i]] for i in range(4)}
 
 
 @pytest.fixture
