@@ -26,6 +26,11 @@ def check_params(params):
             _choose(study["experiments"], study[role], f"studies.{name}.{role}", f"studies.{name}.experiments")
         for dataset in study["experiments"]:
             _choose(params["datasets"], dataset, f"studies.{name}.experiments.{dataset}", "datasets")
+            if params["datasets"][dataset]["split"]["kind"] == "untested":
+                raise WrongInput(
+                    f"params.yaml, studies.{name}.experiments.{dataset}: its split is untested; expected test images;"
+                    f" give datasets.{dataset}.split another kind, or name it as extra_images alone"
+                )
             _check_experiment(study, dataset, f"studies.{name}.experiments.{dataset}")
         trained = study["experiments"][study["table8"]]["sizes"]
         for size in study["rivals"]["sizes"]:

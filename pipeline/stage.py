@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import errno
 import json
+import os
 import resource
 import signal
 import sys
@@ -91,6 +92,12 @@ def run_stage(main):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still to be written goes nowhere, or Python would complain of it once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("error: nobody reads the output any more, as after `| head`; run it without that", file=sys.stderr)
+        sys.exit(1)
     except WrongInput as wrong:
         print("error: " + " ".join(str(wrong).split()), file=sys.stderr)
         sys.exit(1)

@@ -182,6 +182,17 @@ def wrong(path, value):
         (["studies", "demo", "rivals", "sizes"], [10], r"demo\.rivals\.sizes: found 10; expected some of \[5, 'all'\]"),
         (["studies", "demo", "audit", "images"], 0, r"audit\.images: 0 is less"),
         (["datasets", "rwth", "reader"], "rwht", r"datasets\.rwth\.reader: 'rwht' is not one of"),
+        (
+            ["datasets", "drawn_signs", "split", "kind"],
+            "untested",
+            r"drawn_signs\.split\.test_fraction: 0 was expected",
+        ),
+        (["datasets", "million_hands", "split", "kind"], "grouped", r"million_hands\.split\.test_fraction: 0 is less"),
+        (
+            ["datasets", "drawn_signs", "split"],
+            PARAMS["datasets"]["million_hands"]["split"],
+            r"studies\.demo\.experiments\.drawn_signs: its split is untested; expected test images",
+        ),
         (["datasets", "rwth", "crop"], {"size": 64}, r"datasets\.rwth\.crop: 'margin' is a required property"),
     ],
 )

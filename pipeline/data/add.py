@@ -1,6 +1,6 @@
 """Look through a folder or ZIP archive of images, and add it to params.yaml as a data set with a quick study.
 
-    python -m pipeline.data.add PATH --name NAME [--groups groups.csv] [--labels labels.csv]
+    python -m pipeline.data.add PATH --name NAME [--groups groups.csv] [--labels labels.csv] [--unreadable-at-most N]
 
 Nothing is copied. What the folder may look like: pipeline.data.folder.
 """
@@ -15,7 +15,7 @@ import yaml
 from pipeline.data.decoding import MEGAPIXELS
 from pipeline.data.entries import loaded, with_entries
 from pipeline.data.files import replacing
-from pipeline.data.folder import GROUPS, LABELS, class_level
+from pipeline.data.folder import GROUPS, LABELS, class_level, own_listing
 from pipeline.data.grouping import told_by_names
 from pipeline.data.photographs import list_photographs
 from pipeline.data.split import split_photographs
@@ -44,8 +44,8 @@ _DATASET = """\
   root: {root}
 {layout}  classes: all # or a list, in label order
   poses:
-    {{detector: mediapipe, roi: auto, upscale_to: 0, min_confidence: 0.5, folder: null, unreadable_at_most: 0,
-     megapixels_at_most: {megapixels}}}
+    {{detector: mediapipe, roi: auto, upscale_to: 0, min_confidence: 0.5, folder: null,
+     unreadable_at_most: {unreadable}, megapixels_at_most: {megapixels}}}
   crop: {{size: 64, margin: 0.35}}
   split: {{kind: {kind}, test_fraction: {fraction}, min_images: {min_images}, seed: {seed}}}
 """
@@ -85,17 +85,20 @@ next:
     value *signs_experiment (the demo's) or *rwth_experiment (the paper's, for GPUs)"""
 
 
-def add(root, name, labels=None, groups=None):
-    """Print what there is and add the data set and the study `name` to ./params.yaml, unless they are there."""
+def add(root, name, labels=None, groups=None, unreadable=0):
+    """Print what there is and add the data set and the study `name` to ./params.yaml, unless they are there.
+
+    unreadable: how many images may be, which then are left out.
+    """
     text = _read_params()
     params = loaded(text)
     check_params(params)
     if _is_there(params, name, _place(root)):
         return
     layout = _layout(root, labels, groups)
-    rows, pattern = _grouped(_surveyed(root, layout))
+    rows, pattern = _grouped(_surveyed(root, layout, unreadable))
     layout |= {"group_pattern": pattern} if pattern else {}
-    dataset = _dataset(name, root, layout, rows, _propose_split(root, rows))
+    dataset = _dataset(name, root, layout, rows, _propose_split(root, rows), unreadable)
     text = with_entries(text, {"datasets": dataset, "studies": _study(name, rows)})
     Study(loaded(text) | {"study": name}).artifacts()
     with replacing(_PARAMS.resolve()) as beside:
@@ -104,21 +107,23 @@ def add(root, name, labels=None, groups=None):
     print(_NEXT.format(name=name, seconds=_SECONDS_PER_POSE * len(rows)))
 
 
-def _surveyed(root, layout):
-    """Return the manifest's rows; print what is in them, and raise WrongInput where an image cannot be read."""
+def _surveyed(root, layout, unreadable):
+    """Return the manifest's rows; print what is in them, and raise WrongInput where more images cannot be read."""
     rows = list_photographs("folder", root, "all", **layout)
     names = file_names(root)
     _refuse_known(root, names)
-    told = layout.get("labels", root / LABELS if LABELS in names else "folders")
+    own = own_listing(names, LABELS)
+    told = layout.get("labels", "folders" if own is None else root / own)
     print(f"looking at {len(rows)} images, whose classes are told by {told}", flush=True)
     found = survey(rows)
     if len(found.rows):
         print("\n".join(lines_of(found)))
     if found.unreadable:
-        print("\n".join(found.unreadable[:_SHOWN]))
+        print("\n".join(found.unreadable))
+    if len(found.unreadable) > unreadable:
         raise WrongInput(
-            f"{root}: {len(found.unreadable)} images cannot be read, see above; restore or remove them, or list the"
-            " others in a labels file; nothing was changed"
+            f"{root}: {len(found.unreadable)} images cannot be read, see above; expected {unreadable} at most; restore"
+            f" or remove them, or leave them out by --unreadable-at-most {len(found.unreadable)}; nothing was changed"
         )
     return found.rows
 
@@ -132,13 +137,19 @@ def _refuse_known(root, names):
             )
 
 
-def _dataset(name, root, layout, rows, kind):
+def _dataset(name, root, layout, rows, kind, unreadable):
     """Return the data set's entry."""
     keys = "".join(f"  {key}: {_quoted(value)}\n" for key, value in layout.items())
     counts = f"{len(rows)} images of {rows['class'].nunique()} classes"
     split = {"kind": kind, "fraction": _TEST_FRACTION, "min_images": _MIN_IMAGES, "seed": _SEED}
     return _DATASET.format(
-        name=name, root=_quoted(_place(root)), layout=keys, counts=counts, megapixels=MEGAPIXELS, **split
+        name=name,
+        root=_quoted(_place(root)),
+        layout=keys,
+        counts=counts,
+        unreadable=unreadable,
+        megapixels=MEGAPIXELS,
+        **split,
     )
 
 
@@ -178,10 +189,12 @@ def _is_there(params, name, where):
 def _layout(root, labels, groups):
     """Return the listings that the reader would not find by itself."""
     given = {"labels": (labels, LABELS), "groups": (groups, GROUPS)}
+    given = {key: (path, own) for key, (path, own) in given.items() if path is not None}
+    names = file_names(root) if given else []
     return {
         key: _place(path)
         for key, (path, own) in given.items()
-        if path is not None and path.resolve() != (root / own).resolve()
+        if path.resolve() != (root / (own_listing(names, own) or own)).resolve()
     }
 
 
@@ -224,11 +237,7 @@ def _propose_split(root, rows):
             f"{root}: {len(sizes) - len(small)} classes have {_MIN_IMAGES} images or more; expected at least 2, as"
             " folders below it, or by a labels file (file,label)"
         )
-    kind = "official" if kept["part"].ne("").all() else "grouped"
-    test = split_photographs(kept, kind, _TEST_FRACTION, _SEED)
-    if not test.any():
-        kind, test = "random", split_photographs(kept, "random", _TEST_FRACTION, _SEED)
-        note("the groups cannot be split, so images are, whatever their group: test results will be too good")
+    kind, test = _official(root, kept) or _drawn(kept)
     untested = sorted(set(kept["class"]) - set(kept["class"][test]))
     print(f"split: {kind}, {int(test.sum())} of {len(kept)} images test, {kept['group'][test].nunique()} groups")
     if small:
@@ -238,14 +247,52 @@ def _propose_split(root, rows):
     return kind
 
 
+def _official(root, rows):
+    """Return ("official", who tests) where the owner has split the rows, or None; tell of groups on both sides.
+
+    Raises WrongInput for a class that could not train.
+    """
+    sides = set(rows["part"])
+    if sides != {"train", "test"}:
+        if sides != {""}:
+            lack = "has images on no side" if "" in sides else f"has {sides.pop()} images alone"
+            note(f"the split that came with the images {lack}, so another is proposed")
+        return None
+    test = split_photographs(rows, "official", _TEST_FRACTION, _SEED)
+    untrained = sorted(set(rows["class"]) - set(rows["class"][~test]))
+    if untrained:
+        raise WrongInput(
+            f"{root}: class {untrained[0]!r} has test images alone, as have {len(untrained) - 1} other classes;"
+            " expected training images of each; add some, or leave the class out; nothing was changed"
+        )
+    both = sorted(set(rows["group"][test]) & set(rows["group"][~test]))
+    if both:
+        shown = ", ".join(both[:_SHOWN]) + (" …" if len(both) > _SHOWN else "")
+        note(f"{len(both)} groups stand on both sides of the split that came with the images ({shown}): test results")
+        note("may be too good; for another split, give kind: grouped under datasets in params.yaml")
+    return "official", test
+
+
+def _drawn(rows):
+    """Return (kind, who tests) of a split by groups, or by images where groups cannot be split."""
+    test = split_photographs(rows, "grouped", _TEST_FRACTION, _SEED)
+    if test.any():
+        return "grouped", test
+    note("the groups cannot be split, so images are, whatever their group: test results will be too good")
+    return "random", split_photographs(rows, "random", _TEST_FRACTION, _SEED)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m pipeline.data.add", description=__doc__.partition("\n")[0])
     parser.add_argument("path", type=Path, metavar="PATH", help="folder or ZIP archive of images")
     parser.add_argument("--name", required=True, help="of the data set and its study")
     parser.add_argument("--groups", type=Path, help="CSV file (file,group): the signer or clip of each image")
     parser.add_argument("--labels", type=Path, help="CSV file (file,label[,x,y,w,h][,group]) in place of class folders")
+    parser.add_argument(
+        "--unreadable-at-most", type=int, default=0, metavar="N", help="so many images may be damaged, and are left out"
+    )
     args = parser.parse_args()
-    add(args.path, args.name, args.labels, args.groups)
+    add(args.path, args.name, args.labels, args.groups, args.unreadable_at_most)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ import argparse
 import contextlib
 import datetime
 import fcntl
-import json
 import os
 import sys
 from pathlib import Path
 
 from pipeline.data.download import Patience, download
+from pipeline.data.provenance import PROVENANCE, read_provenance
 from pipeline.data.registry import REGISTRY, gigabytes, read_registry
-from pipeline.data.unpack import PROVENANCE, Limits, file_digest, unpack, verify
+from pipeline.data.unpack import Limits, file_digest, unpack, verify
 from pipeline.stage import WrongInput, run_stage
 
 
@@ -28,15 +28,15 @@ def fetch(name, data_set, to, limits, patience, again=False, drop_archives=False
     with _alone(downloads):
         for file in data_set["files"]:
             folder = Path(os.path.realpath(to / name / file["into"]))
-            if _is_there(folder):
-                _tell(folder, again)
-                continue
             archive = downloads / file["name"]
-            if not archive.exists():
-                _get(name, data_set, file, archive, patience)
-            _unpack(name, data_set, file, archive, folder, limits)
+            if _is_there(name, folder):
+                _tell(folder, again)
+            else:
+                if not archive.exists():
+                    _get(name, data_set, file, archive, patience)
+                _unpack(name, data_set, file, archive, folder, limits)
             if drop_archives:
-                archive.unlink()
+                archive.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -51,22 +51,23 @@ def _alone(folder):
         yield
 
 
-def _is_there(folder):
-    """True where the folder was fetched; raise WrongInput where something else is in its place."""
-    if (folder / PROVENANCE).is_file():
+def _is_there(name, folder):
+    """True where the folder was fetched for this data set; raise WrongInput where something else is in its place."""
+    record = read_provenance(folder)
+    if record.get("data_set") == name:
         return True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        why = f"its {PROVENANCE} tells of {record.get('url') or record['archive']}" if record else f"no {PROVENANCE}"
         raise WrongInput(
-            f"{folder}: is there already, and did not come by this command (no {PROVENANCE}); use it as it is, or move"
-            " it away to fetch"
+            f"{folder}: is there already, and did not come by this command ({why}); use it as it is, or move it away to"
+            " fetch"
         )
     return False
 
 
 def _tell(folder, again):
-    fetched = json.loads((folder / PROVENANCE).read_text())["fetched"]
     checked = f", {verify(folder)} files as they were unpacked" if again else ""
-    print(f"{folder}: is there already, fetched {fetched}{checked}")
+    print(f"{folder}: is there already, fetched {read_provenance(folder)['fetched']}{checked}")
 
 
 def _get(name, data_set, file, archive, patience):
@@ -85,9 +86,9 @@ def _get(name, data_set, file, archive, patience):
 def _unpack(name, data_set, file, archive, folder, limits):
     """Check an archive against the registry and unpack it with what is known of it."""
     size, digest = archive.stat().st_size, file_digest(archive)
-    for found, expected in ((size, file["bytes"]), (digest, file["sha256"])):
+    for what, found, expected in (("bytes", size, file["bytes"]), ("sha256", digest, file["sha256"])):
         if expected not in (None, found):
-            raise WrongInput(f"{archive}: {found}; expected {expected}; move it away and call again")
+            raise WrongInput(f"{archive}: {what} {found}; expected {expected}; move it away and call again")
     provenance = {
         "data_set": name,
         "url": file["at"] + file["name"],

@@ -14,7 +14,7 @@ GROUP_COLUMNS = ("group", "signer", "person", "user_id", "clip", "video")
 def read_listing(path):
     """Return the table at `path`, all of it text; WrongInput where it is none."""
     try:
-        content = io.BytesIO(read_bytes(str(path)))
+        content = io.BytesIO(read_bytes(str(path), "name another listing, or mend its path"))
         table = pd.read_csv(content, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, OverflowError) as misfit:  # not UTF-8, empty, or no table
         raise WrongInput(f"{path}: not a CSV file in UTF-8 ({misfit}); save it again as such") from None

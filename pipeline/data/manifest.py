@@ -43,11 +43,20 @@ def box_of(path):
     return box.group() if box else ""
 
 
+def box_sides(path):
+    """Return (x, y, width, height) of the box that a path names, in pixels; it may reach out of the photograph."""
+    return tuple(int(number) for number in _BOX.search(str(path)).groups())
+
+
+def whole_name(name, path):
+    """Return the name of the photograph of a row, which may be one of its boxes: `b.png@10,20,64,64`."""
+    return name.rpartition("@")[0] if box_of(path) else name
+
+
 def decode_at(path, data, megapixels=MEGAPIXELS):
     """Return what `load_photograph` does, of the file's content."""
     image = decode_photograph(data, _file_of(path), megapixels)
-    box = _BOX.search(str(path))
-    return _cut(image, [int(number) for number in box.groups()], path) if box else image
+    return _cut(image, box_sides(path), path) if box_of(path) else image
 
 
 def _file_of(path):
@@ -64,5 +73,5 @@ def _cut(image, box, path):
     inside = image[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
     if not inside.size:
         size = f"{image.shape[1]}x{image.shape[0]}"
-        raise WrongInput(f"{path}: the box is outside of the photograph, which is {size}; mend its row in labels.csv")
+        raise WrongInput(f"{path}: the box is outside of the photograph, which is {size}; mend its row of the labels")
     return inside

@@ -36,21 +36,30 @@ def file_names(root):
     return sorted(name for name in names if not _hidden(name))
 
 
-def read_bytes(path):
-    """Return the content of a file; its path may lead into an archive: `a.zip/b.png`."""
+def read_bytes(path, remedy="restore it or remove its row from the data set"):
+    """Return the content of a file; its path may lead into an archive: `a.zip/b.png`.
+
+    remedy: what a person can do where there is no such file.
+    """
     for end in re.finditer(r"\.zip(?=/)", path, re.IGNORECASE):
         if os.path.isfile(path[: end.end()]):
             return read_member(_archive(path[: end.end()]), path[end.end() + 1 :])
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError):
-        raise WrongInput(f"{path}: no such file; restore it or remove its row from the data set") from None
+        raise WrongInput(f"{path}: no such file; {remedy}") from None
 
 
 def _on_disk(root):
+    """Yield the names of all files; raise WrongInput where a link leads to a folder that is read anyway."""
+    known = {}
     for folder, folders, names in os.walk(root, followlinks=True):
         # Not entered, so that no loop of links below a hidden folder is.
         folders[:] = [name for name in folders if not _hidden(name)]
+        found = os.stat(folder)
+        other = known.setdefault((found.st_dev, found.st_ino), folder)
+        if other != folder:
+            raise WrongInput(f"{folder}: is the folder {other} again, by a link; expected each once; remove the link")
         for name in names:
             yield _checked(Path(folder, name).relative_to(root).as_posix(), root)
 
@@ -62,9 +71,13 @@ def _archived(path):
         if member.filename.endswith("/"):
             continue
         name = PurePosixPath(member.filename)
-        out = not name.parts or name.is_absolute() or ".." in name.parts
-        if out or "\\" in member.filename or ":" in name.parts[0]:
+        if not name.parts or name.is_absolute() or ".." in name.parts:
             raise WrongInput(f"{path}: {member.filename!r} leads out of the archive; make the archive again without it")
+        if "\\" in member.filename or ":" in name.parts[0]:
+            raise WrongInput(
+                f"{path}: {member.filename!r} has a backslash or a drive, which lead elsewhere on some systems;"
+                " expected folders with /; make the archive again"
+            )
         if member.flag_bits & _ENCRYPTED or member.file_size > _LARGEST:
             reason = "is encrypted" if member.flag_bits & _ENCRYPTED else f"has {member.file_size} bytes"
             raise WrongInput(f"{path}: {member.filename!r} {reason}; expected a plain photograph; unpack and mend it")

@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.data.files import replacing
+from pipeline.data.provenance import PROVENANCE
 from pipeline.stage import WrongInput, run_stage
 
 LISTING = "UNPACKED.sha256"  # what was unpacked, as `sha256sum --check` reads it
-PROVENANCE = "PROVENANCE.json"
 _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error, ValueError)
 _AS_WRITTEN = {"encoding": "utf-8", "errors": "surrogateescape"}  # names that are not UTF-8 stay as they are

@@ -2,9 +2,11 @@
 
 import pandas as pd
 
-from pipeline.inspect.place import dataset_of, name_says
+from pipeline.data.entries import loaded
+from pipeline.inspect.place import dataset_of, name_says, origin_of
 from pipeline.metrics.accuracy import accuracy, macro_recall
 from pipeline.recipes import classifier_folder
+from pipeline.report.owners import Owner, owner_of
 
 CLASSIFIER = """\
 ---
@@ -65,8 +67,9 @@ pixels = ((images + 1) * 127.5).round().clamp(0, 255).byte()  # (4, 3, 64, 64), 
 _SHARED = """\
 - Classes, by label: {classes}.
 - Made by *Balanced hand shapes*, which reproduces *Bringing Balance to Hand Shape Classification*.
-- Licence: the program is MIT. Weights learn from photographs (data set `{dataset}`) and from the weights they began
-  with: their owners' terms hold, which the program does not know. Name both before you pass this on.
+- Licence: the program is MIT. Weights learn from photographs and from the weights they began with: their owners' terms
+  hold. Name them before you pass this on.
+{owners}
 """
 _CALLS = {
     "reacgan": "images = generator(z, torch.arange(4) % len(class_names))",
@@ -114,7 +117,25 @@ def _sentence(place):
 
 def _shared(place, description):
     classes = ", ".join(f"{label} {name}" for label, name in enumerate(description["class_names"]))
-    return _SHARED.format(classes=classes, dataset=dataset_of(place) or "unknown")
+    return _SHARED.format(classes=classes, owners="\n".join(_owners(place, description)))
+
+
+def _owners(place, description):
+    """Return a line per data set that the weights learnt from, directly or by generated images: whose, which terms."""
+    data_sets = _data_sets(place.root / "params.yaml")
+    # Classifiers are lent no images.
+    names = [dataset_of(place), origin_of(place), description["options"].get("extra_images")]
+    lines = []
+    for name in dict.fromkeys(filter(None, names)):
+        told = owner_of(data_sets[name], place.root) if name in data_sets else Owner("", "", "")
+        words = [("licence", told.licence or "not known here"), ("source", told.source), ("to cite", told.citation)]
+        lines.append(f"- Data set `{name}`: " + "; ".join(f"{what}: {text}" for what, text in words if text) + ".")
+    return lines
+
+
+def _data_sets(params):
+    """Return the data sets of a params.yaml by name, none where the results lie without one."""
+    return loaded(params.read_text(encoding="utf-8"))["datasets"] if params.is_file() else {}
 
 
 def _test(place):

@@ -144,6 +144,13 @@ def dataset_of(place):
     return found["dataset"] if found else None
 
 
+def origin_of(place):
+    """Return the data set whose generator a name tells of where that is another one's, as in `…_from_hagrid`, or ""."""
+    found = _CELL.fullmatch(place.stem)
+    maker = (found["rest"] or "").split("-")[0] if found else ""
+    return split_variant(maker)[0].partition("_from_")[2]
+
+
 def name_says(place):
     """Return in words what the file name says: data set, subset, seed, and condition or recipe."""
     if cell := _CELL.fullmatch(place.stem):

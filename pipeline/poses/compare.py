@@ -45,7 +45,7 @@ def compared(hands, detect, min_confidence):
     rows = []
     for start in range(0, len(hands), _BATCH):
         batch = hands[start : start + _BATCH]
-        seen = detect([hand.image for hand in batch], [{"name": hand.name} for hand in batch])
+        seen = detect([hand.image for hand in batch], [{"name": hand.name, "path": hand.name} for hand in batch])
         for hand, several in zip(batch, seen, strict=True):
             best = select_hand(several, min_confidence)
             keypoints = np.full_like(hand.pose, np.nan) if best is None else best.keypoints

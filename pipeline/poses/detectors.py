@@ -5,16 +5,12 @@ depend on the others. Which of its hands counts is decided elsewhere, once for a
 (pipeline.poses.hand.select_hand).
 """
 
-import itertools
-import json
-from pathlib import Path, PurePosixPath
-
 import cv2
 import numpy as np
 
 from pipeline.data.archive import read_keypoints
 from pipeline.poses.hand import Hand
-from pipeline.poses.skeleton import NUM_KEYPOINTS
+from pipeline.poses.openpose import OpenposeFiles, hands_of
 from pipeline.poses.weights import FILES
 from pipeline.stage import WrongInput
 
@@ -78,15 +74,11 @@ def _given_hands(photograph):
 
 
 def openpose_json_detector(options, weights, threads):
-    """OpenPose's output: <stem>_keypoints.json or <stem>.json anywhere under options["folder"], paired by name.
-
-    The released code pairs images and poses by sorted position; one missing file then shifts all that follow.
-    """
-    files = _json_files(options["folder"])
+    """OpenPose's output of the whole photographs, paired by name and folders."""
+    files = OpenposeFiles(options["folder"])
 
     def detect(images, photographs):
-        names = [photograph["name"] for photograph in photographs]
-        return [read_openpose(_openpose_file(files, name, options["folder"])) for name in names]
+        return [hands_of(photograph, files) for photograph in photographs]
 
     return detect, "OpenPose JSON"
 
@@ -97,54 +89,6 @@ def mmpose_detector(options, weights, threads):
 
     model = MmposeModel(options["mmpose"], options["roi"], threads)
     return (lambda images, photographs: model(images)), model.description
-
-
-def read_openpose(path):
-    """Return the hands of all people in an OpenPose JSON file; a joint 0, 0, 0 was not found: NaN, confidence 0."""
-    hands = []
-    try:
-        for person in json.loads(Path(path).read_bytes())["people"]:
-            for side in ("left", "right"):
-                triples = np.array(person[f"hand_{side}_keypoints_2d"], np.float32).reshape(-1, 3)
-                if not np.isfinite(triples).all():
-                    raise ValueError(f"a number of the {side} hand is not finite")
-                if len(triples) == NUM_KEYPOINTS and triples[:, 2].any():
-                    found = triples[:, 2:] > 0
-                    hands.append(Hand(np.where(found, triples[:, :2], np.nan), triples[:, 2], side))
-    except (KeyError, TypeError, ValueError, RecursionError) as wrong:
-        raise WrongInput(
-            f"{path}: {type(wrong).__name__} {wrong}; expected OpenPose output with people[].hand_left_keypoints_2d and"
-            " hand_right_keypoints_2d (x, y, confidence of 21 joints); run OpenPose again with --hand --write_json"
-        ) from None
-    return hands
-
-
-def _json_files(folder):
-    if folder is None or not Path(folder).is_dir():
-        raise WrongInput(f"poses option folder: {folder}; expected the folder with OpenPose's JSON files; set it")
-    files = {}
-    for path in sorted(Path(folder).rglob("*.json")):
-        files.setdefault(path.stem.removesuffix("_keypoints"), []).append(path)
-    return files
-
-
-def _openpose_file(files, name, folder):
-    """Find the file of a photograph; of several with its stem, the one that shares most folders with its name."""
-    candidates = files.get(PurePosixPath(name).stem, [])
-    shared = [_shared_folders(path, PurePosixPath(name)) for path in candidates]
-    if not candidates or shared.count(max(shared)) > 1:
-        raise WrongInput(
-            f"{folder}: {len(candidates)} JSON files for photograph {name}; expected one <stem>_keypoints.json,"
-            " in folders of the same names if stems repeat; run OpenPose on it, or rename"
-        )
-    return candidates[shared.index(max(shared))]
-
-
-def _shared_folders(path, photograph):
-    """Count the folders that two paths share, from the file upward; train_poses/ counts as train/ (paper's layout)."""
-    pairs = zip(reversed(path.parts[:-1]), reversed(photograph.parts[:-1]), strict=False)
-    same = [one.removesuffix("_poses") == other for one, other in pairs]
-    return len(list(itertools.takewhile(bool, same)))
 
 
 DETECTORS = {

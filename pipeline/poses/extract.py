@@ -17,6 +17,7 @@ from pipeline.data.parts import PART, digest_of, discard_parts, part_path, read_
 from pipeline.poses.detectors import LOOKED_UP, make_detector
 from pipeline.poses.findings import arrays_of, find_hands
 from pipeline.poses.memory import Memory, forget_the_oldest
+from pipeline.poses.openpose import OpenposeFiles, photographs_of
 from pipeline.poses.pose_set import PoseSet, write_pose_set
 from pipeline.poses.reasons import UNREADABLE
 from pipeline.poses.skeleton import NUM_KEYPOINTS
@@ -159,7 +160,11 @@ def main():
     parser = stage_arguments(__doc__, ["manifest", "state"], ["out", "report"], optional=["weights", "memory"])
     args = parser.parse_args()
     options = args.options
-    outside = folder_digest(options["folder"]) if options["detector"] == "openpose_json" else ""
+    outside = ""
+    if options["detector"] == "openpose_json":
+        whole = photographs_of(read_manifest(args.manifest, ["name", "path"]))
+        OpenposeFiles(options["folder"]).expect_one_photograph_each(whole)
+        outside = folder_digest(options["folder"])
     extraction = Extraction(options, args.weights or FOLDER, args.state, args.memory or MEMORY, outside)
     photographs, limit = read_manifest(args.manifest, ["name", "class"]), options["unreadable_at_most"]
     with Workers(extraction, args.threads) as workers:

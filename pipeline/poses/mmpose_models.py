@@ -84,20 +84,25 @@ def import_mmpose():
     warnings.filterwarnings("ignore", category=FutureWarning, module="mmpose")  # torch's, once per layer
 
 
+def config_file(name):
+    """Return the path of a configuration, by its name in mmpose's package or by its path; raise WrongInput for none."""
+    import mmpose
+
+    configs = Path(mmpose.__file__).parent / ".mim" / "configs"
+    path = next((path for path in (configs / name, Path(name)) if path.is_file()), None)
+    if path is None:
+        raise WrongInput(f"poses.mmpose.config: {name}; expected a file, or the name of one below {configs}; name it")
+    return path
+
+
 def _configuration(name):
     """Return (configuration, the description of its data set), by its name in mmpose's package or by its path."""
-    import mmpose
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
     from mmpose.datasets.datasets.utils import parse_pose_metainfo
     from mmpose.registry import DATASETS
 
-    packaged = Path(mmpose.__file__).parent / ".mim" / "configs" / name
-    path = packaged if packaged.is_file() else Path(name)
-    if not path.is_file():
-        raise WrongInput(
-            f"poses.mmpose.config: {name}; expected a file, or the name of one below {packaged.parents[-1]}"
-        )
+    path = config_file(name)
     config = Config.fromfile(path)
     init_default_scope("mmpose")
     data = config.train_dataloader.dataset

@@ -10,6 +10,7 @@ _SPLITS = {
     "grouped": "groups stay together, so that no clip or signer is on both sides",
     "random": "images at random, so that neighbouring frames may be on both sides",
     "official": "as the owner of the data set published it",
+    "untested": "all images train; they are lent to generators and test nothing",
 }
 
 
@@ -56,7 +57,6 @@ def card_of(name, data, manifest, poses, split, subsets=()):
         ("readable", len(poses) - len(damaged), len(damaged), "not readable; named below" if len(damaged) else ""),
         ("hand found", len(found), len(none), _listed(counted(none))),
         ("class kept", len(kept), len(found) - len(kept), few + _listed(small) if len(small) else ""),
-        ("cropped and split", len(split), len(kept) - len(split), ""),
         ("to train", len(train), len(split) - len(train), "test images, from which nothing learns"),
         *(_subset_stage(what, rows, len(train)) for what, rows in subsets),
     ]
@@ -114,5 +114,5 @@ def _classes(manifest, found, split):
 
 def _groups(split):
     """Return how many groups there are on each side, and on both."""
-    sides = {part: set(rows["group"]) for part, rows in split.groupby("part")}
+    sides = {part: set(split.loc[split["part"] == part, "group"]) for part in ("train", "test")}
     return {part: len(groups) for part, groups in sides.items()} | {"both": len(set.intersection(*sides.values()))}

@@ -40,7 +40,8 @@ from pipeline.gan.generators import CONDITIONS, build_generator
 from pipeline.gan.state import new_training, resume_training, save_training
 from pipeline.generate.keep_best import read_scores
 from pipeline.inspect.contents import read_contents
-from pipeline.poses.detectors import make_detector, read_openpose
+from pipeline.poses.detectors import make_detector
+from pipeline.poses.openpose import read_openpose
 from pipeline.poses.pose_set import PoseSet, read_pose_set, write_pose_set
 from pipeline.rating.answers import read_forms
 from pipeline.rating.key import image_set_of, read_key

@@ -93,13 +93,18 @@ def test_duplicates_are_told_by_pixels_whatever_the_format(repository, monkeypat
     assert "equal pixels across classes: 1 sets" in said and "a/id0_0.png = a/id0_7.bmp = b/id0_8.tiff" in said
 
 
-def test_images_that_cannot_be_read_are_named_and_nothing_is_added(repository, monkeypatch, capsys):
-    root = colours(repository / "mine")
-    (root / "a" / "id0_0.png").write_bytes(b"no image")
-    with pytest.raises(WrongInput, match="1 images cannot be read"):
-        call(monkeypatch, capsys, "mine", "--name", "mine")
-    assert "mine/a/id0_0.png: not a readable image" in capsys.readouterr().out
+def test_images_that_cannot_be_read_are_all_named_and_as_many_as_allowed_are_left_out(repository, monkeypatch, capsys):
+    root = colours(repository / "mine", per_class=30)
+    for i in range(20):
+        (root / "a" / f"id{i % 3}_{i}.png").write_bytes(b"no image")
+    with pytest.raises(WrongInput, match=r"20 images cannot be read.*expected 19 at most.*--unreadable-at-most 20"):
+        call(monkeypatch, capsys, "mine", "--name", "mine", "--unreadable-at-most", 19)
+    said = capsys.readouterr().out
+    assert all(f"mine/a/id{i % 3}_{i}.png: not a readable image" in said for i in range(20))
     assert (repository / "params.yaml").read_text() == PARAMS
+    assert "70 images of 3 classes" in call(monkeypatch, capsys, "mine", "--name", "mine", "--unreadable-at-most", 20)
+    own = yaml.safe_load((repository / "params.yaml").read_text())["datasets"]["mine"]
+    assert own["poses"]["unreadable_at_most"] == 20
 
 
 @pytest.mark.parametrize(
@@ -123,6 +128,16 @@ def test_listings_from_elsewhere_stand_in_params_yaml(repository, monkeypatch, c
     assert (own["labels"], own["groups"]) == ("l.csv", "g.csv") and "A 6, B 6, C 6" in said
 
 
+def test_listings_within_the_folder_around_all_are_the_data_set_s_own(repository, monkeypatch, capsys):
+    root = colours(repository / "mine" / "whole")
+    files = [path.relative_to(root).as_posix() for path in sorted(root.glob("*/*"))]
+    (root / "groups.csv").write_text("file,group\n" + "".join(f"{file},{file[6]}\n" for file in files))
+    (root / "labels.csv").write_text("file,label\n" + "".join(f"{file},{file[0].upper()}\n" for file in files))
+    said = call(monkeypatch, capsys, "mine", "--name", "mine", "--labels", root / "labels.csv")
+    assert "groups: 6 as listed" in said and "A 6, B 6, C 6" in said and "by mine/whole/labels.csv" in said
+    assert not {"labels", "groups"} & set(yaml.safe_load((repository / "params.yaml").read_text())["datasets"]["mine"])
+
+
 def test_groups_that_cannot_be_split_are_told(repository, monkeypatch, capsys):
     root = colours(repository / "mine")
     (root / "groups.csv").write_text(
@@ -130,6 +145,37 @@ def test_groups_that_cannot_be_split_are_told(repository, monkeypatch, capsys):
     )
     assert "the groups cannot be split" in call(monkeypatch, capsys, "mine", "--name", "mine")
     assert yaml.safe_load((repository / "params.yaml").read_text())["datasets"]["mine"]["split"]["kind"] == "random"
+
+
+def own_split(repository):
+    """The split that params.yaml has of the data set `mine`."""
+    return yaml.safe_load((repository / "params.yaml").read_text())["datasets"]["mine"]["split"]["kind"]
+
+
+def test_a_class_that_only_tests_is_refused_before_hands_are_looked_for(repository, monkeypatch, capsys):
+    for part, classes in (("train", "ab"), ("test", "abc")):
+        colours(repository / "mine", classes=classes, name=part + "/{c}/{n}{i}.png")
+    with pytest.raises(WrongInput, match="class 'c' has test images alone"):
+        call(monkeypatch, capsys, "mine", "--name", "mine")
+    assert (repository / "params.yaml").read_text() == PARAMS
+
+
+@pytest.mark.parametrize(("name", "told"), [("{c}/id{n}_{i}.png", True), ("{c}/id{n}9_{i}.png", False)])
+def test_groups_on_both_sides_of_a_split_that_came_along_are_told(repository, monkeypatch, capsys, name, told):
+    colours(repository / "mine", name="train/{c}/id{n}_{i}.png")
+    colours(repository / "mine", name="test/" + name)
+    said = call(monkeypatch, capsys, "mine", "--name", "mine")
+    assert ("3 groups stand on both sides of the split" in said and "(id0, id1, id2)" in said) is told
+    assert own_split(repository) == "official"
+
+
+def test_a_split_without_test_images_is_none(repository, monkeypatch, capsys):
+    colours(repository / "mine", name="train/{c}/id{n}_{i}.png")
+    # Whose class these are, nothing tells.
+    colours(repository / "mine", classes="a", name="test/{n}{i}.png")
+    said = call(monkeypatch, capsys, "mine", "--name", "mine")
+    assert "6 images lie in no class folder" in said and "has train images alone, so another is proposed" in said
+    assert "cannot be split" not in said and own_split(repository) == "grouped"
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from pipeline.data.download import Patience
 from pipeline.data.fetch import fetch, listing
 from pipeline.data.manifest import load_photograph
 from pipeline.data.photographs import list_photographs
+from pipeline.data.provenance import PROVENANCE
 from pipeline.data.registry import REGISTRY, gigabytes, read_registry
-from pipeline.data.unpack import LISTING, PROVENANCE, Limits
+from pipeline.data.unpack import LISTING, Limits
 from pipeline.stage import WrongInput
 
 PARTS = ("train", "val", "test")
@@ -113,6 +114,30 @@ def test_what_a_person_put_there_is_left_alone(tmp_path, content):
         assert names_below(mine.parent) == ["mine.png"] and not owner.requests
 
 
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"archive": "mine.zip", "sha256": "0"}, r"did not come by this command .*tells of mine\.zip"),
+        (
+            {"data_set": "gloves"} | dict.fromkeys(("url", "page", "sha256", "licence", "citation", "fetched"), "x"),
+            "of x",
+        ),
+        ({"data_set": "hands"}, r"PROVENANCE\.json: KeyError: 'url'; expected .*fetch again"),
+        ({"sha256": "0"}, r"PROVENANCE\.json: KeyError: 'archive'"),
+        ([], r"PROVENANCE\.json: TypeError"),
+        (None, r"PROVENANCE\.json: JSONDecodeError"),
+    ],
+)
+def test_a_folder_of_another_origin_is_not_taken_for_the_data_set(tmp_path, record, said):
+    folder = tmp_path / "data" / "hands"
+    folder.mkdir(parents=True)
+    (folder / PROVENANCE).write_text("{" if record is None else json.dumps(record))
+    with serving(behave(archive_of(tmp_path))) as (url, owner):
+        with pytest.raises(WrongInput, match=said):
+            get(described(url), tmp_path / "data")
+        assert not owner.requests
+
+
 def test_an_archive_put_there_by_hand_is_checked_and_used(tmp_path, capsys):
     content = archive_of(tmp_path)
     with serving(behave(status=404)) as (url, owner):
@@ -122,7 +147,10 @@ def test_an_archive_put_there_by_hand_is_checked_and_used(tmp_path, capsys):
         assert capsys.readouterr().out.splitlines() == asks["by_hand"]
         place = tmp_path / "data" / "downloads" / "hands" / "hands.zip"
         place.write_bytes(content[:-1] + b"?")
-        with pytest.raises(WrongInput, match=r"expected .* move it away"):
+        with pytest.raises(WrongInput, match=r"hands\.zip: sha256 [0-9a-f]{64}; expected .* move it away"):
+            get(asks, tmp_path / "data")
+        place.write_bytes(content[:-1])
+        with pytest.raises(WrongInput, match=rf"hands\.zip: bytes {len(content) - 1}; expected {len(content)}; move"):
             get(asks, tmp_path / "data")
         place.write_bytes(content)
         get(asks, tmp_path / "data")
@@ -135,6 +163,10 @@ def test_archives_are_dropped_only_on_request(tmp_path):
     with serving(behave(content)) as (url, _):
         get(described(url), tmp_path / "kept")
         get(described(url), tmp_path / "dropped", drop_archives=True)
+        get(described(url), tmp_path / "later")
+        get(described(url), tmp_path / "later", drop_archives=True)
+    assert not (tmp_path / "later" / "downloads" / "hands" / "hands.zip").exists()
+    assert (tmp_path / "later" / "hands" / "a" / "1.png").exists()
     assert (tmp_path / "kept" / "downloads" / "hands" / "hands.zip").exists()
     assert not (tmp_path / "dropped" / "downloads" / "hands" / "hands.zip").exists()
 

@@ -62,13 +62,41 @@ def test_a_folder_around_the_classes_is_passed_through(tmp_path):
     assert set(listed(zipped(tmp_path / "own", tmp_path / "own.zip", "own/"))["class"]) == {"a", "b"}
 
 
-@pytest.mark.parametrize("name", ["../a/1.png", "/a/1.png", "a/../../1.png", "C:/a/1.png", "a\\..\\..\\1.png"])
-def test_a_name_that_leaves_the_archive_is_refused(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *((name, "leads out of the archive") for name in ("../a/1.png", "/a/1.png", "a/../../1.png")),
+        *((name, "has a backslash or a drive") for name in ("C:/a/1.png", "a\\..\\..\\1.png", "a\\1.png")),
+    ],
+)
+def test_a_name_that_leaves_the_archive_is_refused(tmp_path, name, said):
     with zipfile.ZipFile(tmp_path / "own.zip", "w") as file:
         file.writestr("b/1.png", plain("PNG"))
         file.writestr(name, plain("PNG"))
-    with pytest.raises(WrongInput, match=r"own\.zip: .*leads out of the archive"):
+    with pytest.raises(WrongInput, match=rf"own\.zip: .*{said}"):
         listed(tmp_path / "own.zip")
+
+
+@pytest.mark.parametrize(("link", "to"), [("a/up", ".."), ("a/here", "."), ("c", "a")])
+def test_a_link_to_a_folder_that_is_read_anyway_is_refused_by_name(tmp_path, link, to):
+    place(tmp_path / "own", "a/1.png", "b/2.png")
+    (tmp_path / "own" / link).symlink_to(to)
+    with pytest.raises(WrongInput, match=r"own\S*: is the folder \S*own\S* again, by a link; .*remove the link"):
+        listed(tmp_path / "own")
+
+
+def test_a_link_to_a_folder_elsewhere_is_followed(tmp_path):
+    place(tmp_path / "disk", "1.png")
+    place(tmp_path / "own", "a/1.png")
+    (tmp_path / "own" / "b").symlink_to(tmp_path / "disk")
+    assert listed(tmp_path / "own")["name"].tolist() == ["a/1.png", "b/1.png"]
+
+
+def test_a_listing_that_is_not_there_is_named_with_its_own_remedy(tmp_path):
+    place(tmp_path, "a/1.png")
+    for kind in ("labels", "groups"):
+        with pytest.raises(WrongInput, match=r"nowhere\.csv: no such file; name another listing"):
+            listed(tmp_path, **{kind: str(tmp_path / "nowhere.csv")})
 
 
 def test_damaged_members_and_archives_are_named(tmp_path):
@@ -107,10 +135,10 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
 
 
 def test_other_files_are_counted_and_left_out(tmp_path, capsys):
-    place(tmp_path, "a/1.png", "a/2.heic", "b/3.gif", "loose.png", "a/notes.txt")
+    place(tmp_path, "a/1.png", "a/2.heic", "b/3.gif", "loose.png", "a/notes.txt", "b/4")
     assert listed(tmp_path)["name"].tolist() == ["a/1.png", "b/3.gif"]
     said = capsys.readouterr().out
-    assert "left out (1 .heic)" in said and "1 images lie in no class folder" in said
+    assert "left out (1 without a suffix, 1 .heic)" in said and "1 images lie in no class folder" in said
 
 
 @pytest.mark.parametrize(
@@ -122,6 +150,54 @@ def test_folders_of_a_split_are_no_classes(tmp_path, sides, tests):
     assert set(rows["class"]) == {"a", "b"}
     assert {name.split("/")[0] for name, part in by_name(rows, "part").items() if part == "test"} == {tests}
     assert set(rows["part"]) == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("names", "stray"),
+    [
+        (["train/a/1.png", "train/b/2.png", "val/a/3.png", "val/b/4.png"], "train/preview.png"),
+        (["train/a/1.png", "train/b/2.png", "val/a/3.png", "val/b/4.png"], "preview.png"),
+        (["own/a/1.png", "own/b/2.png"], "own/preview.png"),
+        (["own/train/a/1.png", "own/train/b/2.png", "own/test/b/2.png"], "own/test/preview.png"),
+    ],
+)
+def test_a_stray_image_above_the_classes_is_told_and_makes_no_folder_a_class(tmp_path, capsys, names, stray):
+    place(tmp_path, *names)
+    whole = listed(tmp_path)
+    place(tmp_path, stray)
+    rows = listed(tmp_path)
+    assert set(rows["class"]) == {"a", "b"} and rows.equals(whole)
+    assert f"1 images lie in no class folder and are left out (the first: {stray})" in capsys.readouterr().out
+
+
+def test_a_folder_beside_those_of_a_split_is_refused_by_a_file_of_it(tmp_path):
+    place(tmp_path, "train/a/1.png", "train/b/2.png", "val/a/3.png", "samples/1.png")
+    with pytest.raises(WrongInput, match=r"samples/1\.png lies beside train/ and val/"):
+        listed(tmp_path)
+
+
+def test_folders_called_as_sides_with_images_of_their_own_are_classes(tmp_path):
+    place(tmp_path, "train/1.png", "test/2.png")
+    assert by_name(listed(tmp_path), "class") == {"train/1.png": "train", "test/2.png": "test"}
+
+
+def test_listings_within_the_folder_around_all_are_read_relative_to_it(tmp_path):
+    place(tmp_path / "own", "mine/im/1.png", "mine/im/2.png", "preview.png")
+    (tmp_path / "own" / "mine" / "labels.csv").write_text("file,label\nim/1.png,a\nim/2.png,b\n")
+    (tmp_path / "own" / "mine" / "groups.csv").write_text("file,group\nim/1.png,ann\nim/2.png,ben\n")
+    for rows in (listed(tmp_path / "own"), listed(zipped(tmp_path / "own", tmp_path / "own.zip"))):
+        assert rows["name"].tolist() == ["mine/im/1.png", "mine/im/2.png"]
+        assert rows[["class", "group"]].to_numpy().tolist() == [["a", "ann"], ["b", "ben"]]
+    (tmp_path / "own" / "mine" / "labels.csv").write_text("file,label\nim/3.png,a\n")
+    with pytest.raises(WrongInput, match=r"mine/labels\.csv, row 2: no image 'im/3\.png' below \S+/mine"):
+        listed(tmp_path / "own")
+
+
+def test_a_listing_beside_a_part_of_the_images_is_told(tmp_path, capsys):
+    place(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "a" / "groups.csv").write_text("file,group\n1.png,ann\n")
+    assert listed(tmp_path)["group"].tolist() == ["a/1.png", "b/2.png"]
+    assert "a/groups.csv is not read" in capsys.readouterr().out
 
 
 LABELLED = "file,label,x,y,w,h,group\nim/1.png,a,4,6,10,8,ann\nim/1.png,b,20,20,30,10,ann\nim/2.png,a,,,,,ben\n"
@@ -137,6 +213,36 @@ def test_labels_with_boxes(tmp_path):
     assert (load_photograph(rows["path"][1]) == picture()[4:16, 2:16]).all()
     assert (load_photograph(rows["path"][0]) == picture()[12:38, 12:58]).all()
     assert (load_photograph(rows["path"][2]) == picture()).all()
+
+
+@pytest.mark.parametrize(
+    ("columns", "box"),
+    [
+        ("xmin,ymin,xmax,ymax", "20,20,50,30"),
+        ("X_Min,Y_Min,X_Max,Y_Max", "20,20,50,30"),
+        ("x1,y1,x2,y2", "19.6,20.4,50,30"),
+        ("left,top,right,bottom", "20,20,50,30"),
+        ("x,y,width,height", "20,20,30,10"),
+        ("bbox_x,bbox_y,bbox_w,bbox_h", "20,20,30,10"),
+        ("width,height,xmin,ymin,xmax,ymax", "60,40,20,20,50,30"),
+    ],
+)
+def test_boxes_may_have_columns_of_other_names(tmp_path, capsys, columns, box):
+    place(tmp_path, "im/1.png")
+    (tmp_path / "labels.csv").write_text(f"file,label,{columns}\nim/1.png,a,{box}\n")
+    assert listed(tmp_path)["name"].tolist() == ["im/1.png@20,20,30,10"]
+    # Of a table with corners, these are the size of the photograph.
+    assert ("left out (width, height)" in capsys.readouterr().out) == (columns.count(",") == 5)
+
+
+def test_columns_that_are_not_read_are_told_and_half_a_box_is_refused(tmp_path, capsys):
+    place(tmp_path, "im/1.png")
+    (tmp_path / "labels.csv").write_text("file,label,width,signer,clip\nim/1.png,a,60,ann,7\n")
+    assert listed(tmp_path)["group"].tolist() == ["ann"]
+    assert "labels.csv: columns of no use here are left out (width, clip)" in capsys.readouterr().out
+    (tmp_path / "labels.csv").write_text("file,label,xmin,ymin,xmax\nim/1.png,a,1,2,3\n")
+    with pytest.raises(WrongInput, match=r"labels\.csv: found columns xmax,xmin,ymin; expected all of x,y,w,h or of"):
+        listed(tmp_path)
 
 
 def test_labels_and_groups_may_lie_elsewhere(tmp_path):
@@ -161,6 +267,7 @@ def test_labels_and_groups_may_lie_elsewhere(tmp_path):
         ("file,label,x,y,w,h\nim/1.png,a,-1,2,3,4\n", r"labels\.csv, row 2: box"),
         ("file,label,x,y,w,h\nim/1.png,a,1,2,0,4\n", r"labels\.csv, row 2: box"),
         ("file,label,x,y,w,h\nim/1.png,a,nan,2,3,4\n", r"labels\.csv, row 2: box"),
+        ("file,label,xmin,ymin,xmax,ymax\nim/1.png,a,20,2,20,4\n", r"labels\.csv, row 2: box .* of xmin,ymin"),
         (b"file,label\nim/\xff.png,a\n", r"labels\.csv: not a CSV file in UTF-8"),
     ],
 )
@@ -174,7 +281,9 @@ def test_labels_that_do_not_fit_are_named_with_their_row(tmp_path, text, said):
 def test_a_box_beside_the_photograph_is_named(tmp_path):
     place(tmp_path, "im/1.png")
     (tmp_path / "labels.csv").write_text("file,label,x,y,w,h\nim/1.png,a,900,2,10,10\n")
-    with pytest.raises(WrongInput, match=r"im/1\.png.*outside of the photograph, which is 60x40"):
+    with pytest.raises(
+        WrongInput, match=r"im/1\.png.*outside of the photograph, which is 60x40; mend its row of the labels"
+    ):
         load_photograph(listed(tmp_path)["path"][0])
 
 

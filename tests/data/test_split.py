@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.data import split
 from pipeline.data.split import check_sides, split_photographs
 from pipeline.stage import WrongInput
 
@@ -53,6 +56,24 @@ def test_official_split_needs_one():
     with pytest.raises(WrongInput, match="split: grouped"):
         split_photographs(rows, "official", 0.3, seed=0)
     assert split_photographs(rows.assign(part="test"), "official", 0.3, seed=0).tolist() == [True]
+
+
+@pytest.mark.parametrize("kind", ["untested", "grouped"])
+def test_a_data_set_that_only_lends_its_images_trains_with_all_and_others_need_a_test(tmp_path, monkeypatch, kind):
+    rows = pd.DataFrame({"name": list("xyz"), "class": list("aab"), "group": "one", "part": "train"})
+    rows.assign(path="", landmarks="").to_csv(tmp_path / "m.csv", index=False)
+    np.savez(tmp_path / "p.npz", names=np.array(list("xyz")), keypoints=np.ones((3, 21, 2), np.float32))
+    options = {"kind": kind, "test_fraction": 0, "min_images": 1, "seed": 0, "classes": "all"}
+    files = [
+        f"--{name}={tmp_path / file}" for name, file in (("manifest", "m.csv"), ("poses", "p.npz"), ("out", "s.csv"))
+    ]
+    monkeypatch.setattr("sys.argv", ["split", f"--options={json.dumps(options)}", *files])
+    if kind == "grouped":
+        with pytest.raises(WrongInput, match="leaves no test image"):
+            split.main()
+        return
+    split.main()
+    assert pd.read_csv(tmp_path / "s.csv")["part"].tolist() == ["train"] * 3
 
 
 def sides(parts):

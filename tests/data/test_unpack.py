@@ -12,7 +12,8 @@ import pytest
 from archives import make_tar, make_zip
 from conftest import ROOT
 
-from pipeline.data.unpack import LISTING, PROVENANCE, Limits, unpack, verify
+from pipeline.data.provenance import PROVENANCE
+from pipeline.data.unpack import LISTING, Limits, unpack, verify
 from pipeline.stage import WrongInput
 
 LIMITS = Limits()

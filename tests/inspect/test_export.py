@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import timm
 import torch
+import yaml
 from classify.toys import OPTIONS as CLASSIFIER
 from classify.toys import solid_colours
 from gan.small import ALL_CONDITIONS
@@ -66,12 +67,27 @@ def test_metadata_is_as_hugging_face_documents_it(image_set, tmp_path):
     assert set(rows["group"]) == {"007"}
 
 
-def test_hugging_face_opens_it(image_set, tmp_path):
+@pytest.mark.parametrize("exported", [True, False])
+def test_hugging_face_opens_it_and_keeps_text(tmp_path, exported):
     import datasets  # seconds, and for this test alone
 
-    export(image_set, tmp_path / "out")
-    opened = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out"), split="train", cache_dir=tmp_path)
-    assert len(opened) == 36 and all(row["image"].getpixel((0, 0))[0] == row["label"] for row in opened)
+    names = ["1", "01"]
+    labels, groups = [0, 0, 1, 1], ["007", "7", "7.0", "007"]
+    rows = pd.DataFrame({"file_name": [f"x/{i}.png" for i in range(4)], "label": labels, "group": groups})
+    rows["class"] = [names[label] for label in labels]
+    images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 3), np.uint8)
+    write_image_set(tmp_path / "set.zip", ImageSet(images, rows, names))
+    place = {"data_files": str(tmp_path / "set.zip")}
+    if exported:
+        export(tmp_path / "set.zip", tmp_path / "out")
+        place = {"data_dir": str(tmp_path / "out")}
+    # As the README says.
+    text = dict.fromkeys(["class", "group"], datasets.Value("string"))
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64"), **text})
+    opened = datasets.load_dataset("imagefolder", **place, features=features, split="train", cache_dir=tmp_path)
+    pixels = [image.getpixel((0, 0))[0] for image in opened["image"]]
+    found = {pixel: row for pixel, *row in zip(pixels, opened["label"], opened["class"], opened["group"], strict=True)}
+    assert found == {i: [labels[i], names[labels[i]], groups[i]] for i in range(4)}
 
 
 @pytest.fixture
@@ -121,6 +137,34 @@ def test_the_card_of_a_classifier_tells_and_does(classifier, tmp_path, monkeypat
     assert "75.00 % of 4 images" in card and "macro recall 83.33 %" in card
     assert "0 x, 1 y, 2 z" in card and "data set mine, 5 training images per class" in card.lower()
     assert run_code(tmp_path / "out", monkeypatch)["names"][0] in "xyz"
+
+
+def test_the_card_names_whose_data_the_weights_learnt_from_and_on_what_terms(classifier, tmp_path, monkeypatch):
+    own = {"root": "mine", "licence": "CC BY 4.0", "source": "https://owner.example/", "citation": "A. Author"}
+    other = classifier.with_name("mine-n5-s0-spade_bones_from_gestures__v-mixup.safetensors")
+    other.write_bytes(classifier.read_bytes())
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    export(classifier, tmp_path / "unknown")
+    assert "- Data set `mine`: licence: not known here." in (tmp_path / "unknown" / "README.md").read_text()
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"datasets": {"mine": own, "gestures": {"root": "gestures"}}}))
+    # The record of a download lies beside the repository's data, wherever the command is given.
+    (tmp_path / "gestures").mkdir()
+    record = dict.fromkeys(("url", "page", "sha256", "citation", "fetched"), "") | {"data_set": "g", "licence": "CC0"}
+    (tmp_path / "gestures" / "PROVENANCE.json").write_text(json.dumps(record))
+    export(other, tmp_path / "known")
+    card = (tmp_path / "known" / "README.md").read_text()
+    assert "- Data set `mine`: licence: CC BY 4.0; source: https://owner.example/; to cite: A. Author." in card
+    assert "- Data set `gestures`: licence: CC0." in card
+
+
+def test_the_card_of_a_generator_names_the_images_that_were_lent_to_it(tmp_path):
+    path = tmp_path / "results" / "generators" / "mine-n5-s0-reacgan.safetensors"
+    options = GENERATOR | {"condition": "reacgan", "extra_images": "weak"}
+    save_generator(path, build_generator("reacgan", 2, options), options, ["a", "b"])
+    export(path, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "- Data set `mine`: licence" in card and "- Data set `weak`: licence" in card
 
 
 @pytest.mark.parametrize("condition", ALL_CONDITIONS)

@@ -134,6 +134,11 @@ def test_the_stage_writes_both_parts_with_all_classes(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", [*arguments, "--threads=2"])
     crop.main()
     assert [(tmp_path / f"{part}.zip").read_bytes() for part in ("train", "test")] == before
+    # Of a data set that lends all its images none tests.
+    split_of(names, parts=("train", "train")).to_csv(tmp_path / "split.csv", index=False)
+    crop.main()
+    train, test = read_image_set(tmp_path / "train.zip"), read_image_set(tmp_path / "test.zip")
+    assert len(train) == 3 and len(test) == 0 and test.class_names == ["b", "a*"]
 
 
 def test_a_part_that_is_kept_is_cut_no_more_and_one_of_another_square_is(tmp_path):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from conftest import real_data
 
-from pipeline.poses.detectors import make_detector, read_openpose, upscaled
+from pipeline.data.manifest import with_box
+from pipeline.poses.detectors import make_detector, upscaled
 from pipeline.poses.hand import select_hand
+from pipeline.poses.openpose import OpenposeFiles, read_openpose
 from pipeline.stage import WrongInput
 
 NO_IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -23,10 +25,10 @@ def write_openpose(path, *people):
 
 
 def detector(name, folder=None):
-    """Return a detector as a function of one row of the manifest."""
+    """Return a detector as a function of one row of the manifest, whose path is its name where none is given."""
     options = {"detector": name, "roi": "auto", "upscale_to": 0, "min_confidence": 0.5, "folder": folder}
     detect, _ = make_detector(options, weights="absent", threads=1)
-    return lambda row: detect([NO_IMAGE], [row])[0]
+    return lambda row: detect([NO_IMAGE], [{"path": row["name"]} | row])[0]
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones():
@@ -119,8 +121,58 @@ def test_equal_stems_are_told_apart_by_their_folders(tmp_path):
     detect = detector("openpose_json", tmp_path)
     for offset, name in ((10, "train/x/1.jpg"), (20, "train/y/1.jpg"), (30, "valid/x/1.jpg")):
         assert detect({"name": name})[0].keypoints[0].tolist() == [offset, offset]
-    with pytest.raises(WrongInput, match="3 JSON files"):
+    with pytest.raises(WrongInput, match=r"0 JSON files for photograph test/z/1\.jpg, of 3 with its stem"):
         detect({"name": "test/z/1.jpg"})
+
+
+def test_the_only_file_of_a_stem_is_not_given_to_photographs_of_other_folders(tmp_path):
+    write_openpose(tmp_path / "train_poses/a/1_keypoints.json", ([], openpose_hand(0.9)))
+    detect = detector("openpose_json", tmp_path)
+    assert len(detect({"name": "wrapper/train/a/1.jpg"})) == 1
+    for other in ("train/b/1.jpg", "valid/a/1.jpg", "valid/zzz/1.png", "a/1.jpg", "1.jpg"):
+        with pytest.raises(WrongInput, match=f"0 JSON files for photograph {other}, of 1 with its stem"):
+            detect({"name": other})
+
+
+@pytest.mark.parametrize(
+    ("files", "names", "shared"),
+    [
+        (["1"], ["a/1.jpg"], False),
+        (["1"], ["a/1.jpg", "b/1.jpg"], True),
+        (["1", "a/1"], ["a/1.jpg", "b/1.jpg"], True),
+        (["x/1", "train_poses/x/1"], ["x/1.jpg", "train/x/1.jpg"], False),
+        (["x/1"], ["x/1.jpg", "train/x/1.jpg"], True),
+        (["a/1"], ["a/1.jpg", "a/1.png"], True),
+    ],
+)
+def test_a_file_that_may_be_of_two_photographs_is_refused(tmp_path, files, names, shared):
+    for file in files:
+        write_openpose(tmp_path / f"{file}_keypoints.json", ([], openpose_hand(0.9)))
+    paired = OpenposeFiles(tmp_path)
+    if not shared:
+        paired.expect_one_photograph_each(names)
+        assert len({paired.of(name) for name in names}) == len(names)
+        return
+    with pytest.raises(WrongInput, match=rf"1_keypoints\.json: may be the pose of .*{names[1][:-4]}"):
+        paired.expect_one_photograph_each(names)
+
+
+def test_a_box_gets_the_hand_in_it_in_pixels_of_the_cut_out(tmp_path):
+    # Joints of the first run from 100 to 120 in x and 100 to 140 in y, of the others 200 further or 60 beside it.
+    people = (openpose_hand(0.6, 100), []), ([], openpose_hand(0.9, 300)), ([], openpose_hand(0.8, 160))
+    write_openpose(tmp_path / "im/1_keypoints.json", *people)
+    detect = detector("openpose_json", tmp_path)
+
+    def of_box(x, y):
+        return detect({"name": f"im/1.png@{x},{y},60,60", "path": with_box("mine/im/1.png", x - 15, y - 15, 90, 90)})
+
+    (hand,) = of_box(80, 90)
+    assert hand.score == pytest.approx(0.6) and hand.keypoints[3].tolist() == [103 - 65, 106 - 75]
+    assert of_box(400, 20) == []
+    # Half of this box lies outside of the photograph, where the cut-out has no pixels.
+    write_openpose(tmp_path / "im/1_keypoints.json", ([], openpose_hand(0.9)))
+    (hand,) = of_box(-20, -10)
+    assert hand.keypoints[3].tolist() == [3, 6]
 
 
 def test_a_missing_folder_of_openpose_files_is_refused():

@@ -246,3 +246,13 @@ def test_progress_passes_every_part_on_in_order(monkeypatch, capsys):
     assert [part["number"] for part in with_progress(iter(parts), 6)] == [0, 1, 2]
     # The second part comes after 8 s: 4 done at 1/2 per second, 2 to go.
     assert capsys.readouterr().out.splitlines() == ["4/6 images, 0.5 images/s, 4 s left"]
+
+
+def test_a_pose_that_two_photographs_may_claim_stops_the_stage(tmp_path, monkeypatch):
+    (tmp_path / "poses").mkdir()
+    (tmp_path / "poses" / "1_keypoints.json").write_text('{"people": []}')
+    (row,) = rows_in(tmp_path, "a")
+    rows = [row | {"name": name} for name in ("x/1.png", "y/1.png")]
+    options = OPTIONS | {"detector": "openpose_json", "folder": str(tmp_path / "poses")}
+    with pytest.raises(WrongInput, match=r"1_keypoints\.json: may be the pose of x/1\.png or of y/1\.png"):
+        run(tmp_path, rows, monkeypatch, options)

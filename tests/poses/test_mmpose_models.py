@@ -93,6 +93,18 @@ def test_what_needs_a_finder_of_palms_is_refused(roi):
         make_detector(options() | {"roi": roi}, None, 1)
 
 
+def test_a_configuration_is_found_by_its_name_in_the_package_and_the_place_of_others_is_told(tmp_path, monkeypatch):
+    package = types.ModuleType("mmpose")
+    package.__file__ = str(tmp_path / "mmpose" / "__init__.py")
+    monkeypatch.setitem(sys.modules, "mmpose", package)
+    configs = tmp_path / "mmpose" / ".mim" / "configs"
+    configs.mkdir(parents=True)
+    (configs / "one.py").write_text("")
+    assert mmpose_models.config_file("one.py") == configs / "one.py"
+    with pytest.raises(WrongInput, match=rf"two\.py; expected a file, or the name of one below {configs}; name it"):
+        mmpose_models.config_file("two.py")
+
+
 @installed
 def test_many_photographs_at_once_are_as_one_by_one(checkpoint, monkeypatch):
     monkeypatch.setattr(mmpose_models, "BATCH", 2)

@@ -30,32 +30,67 @@ def test_every_lost_photograph_is_counted_where_it_was_lost():
         (6, 1),
         (5, 1),
         (3, 2),
-        (3, 0),
         (2, 1),
         (1, 1),
     ]
     assert card.unreadable == [("g", "g.jpg: not a readable image")]
-    assert card.stages[2][3] == "no hand seen (1)" and card.stages[6][3].startswith("1 train, 0 validate")
-    assert card.stages[3][3].endswith("classes: y (1), z (1)") and card.stages[0][3] == card.stages[4][3] == ""
+    assert card.stages[2][3] == "no hand seen (1)" and card.stages[5][3].startswith("1 train, 0 validate")
+    assert card.stages[3][3].endswith("classes: y (1), z (1)") and card.stages[0][3] == ""
     assert card.groups == {"all": 4, "train": 2, "test": 1, "both": 1}
     assert card.classes[0] == {"name": "x", "photographs": 3, "hands": 3, "train": 2, "test": 1}
     assert [own["name"] for own in card.classes] == ["x", "y", "z"] and card.classes[1]["photographs"] == 2
 
 
+def test_of_images_that_are_only_lent_no_group_is_on_both_sides():
+    manifest = pd.DataFrame({"name": list("abc"), "class": "x", "group": list("ghg")})
+    poses = manifest.assign(found="1", reason="")
+    split = manifest.assign(part="train")
+    data = DATA | {"split": {"kind": "untested", "min_images": 1}}
+    assert card_of("lent", data, manifest, poses, split).groups == {"all": 2, "train": 2, "test": 0, "both": 0}
+
+
+RECORDED = {
+    "data_set": "hands",
+    "url": "https://owner.example/a.zip",
+    "page": "https://owner.example/",
+    "sha256": "0",
+    "licence": "CC0",
+    "citation": "A. Author",
+    "fetched": "2024-02-03T04:05",
+}
+TOLD = Owner("https://owner.example/", "CC0", "A. Author", "2024-02-03")
+
+
+def record(folder, content=RECORDED):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "PROVENANCE.json").write_text(json.dumps(content))
+    return folder
+
+
 def test_what_a_download_recorded_is_told_of_a_data_set_unless_params_say_otherwise(tmp_path):
-    recorded = {
-        "page": "https://owner.example/",
-        "licence": "CC0",
-        "citation": "A. Author",
-        "fetched": "2024-02-03T04:05",
-    }
-    (tmp_path / "part").mkdir()
     assert owner_of({"root": str(tmp_path)}) == Owner("", "", "")
-    (tmp_path / "part" / "PROVENANCE.json").write_text(json.dumps(recorded))
-    assert owner_of({"root": str(tmp_path)}) == Owner("https://owner.example/", "CC0", "A. Author", "2024-02-03")
+    record(tmp_path / "part")
+    assert owner_of({"root": str(tmp_path)}) == TOLD
     assert owner_of({"root": str(tmp_path), "licence": "own"}).licence == "own"
     # Put there by hand: the registry knows whose it is by its place.
     assert "CC BY-SA" in owner_of({"root": "data/hagrid"}).licence and not owner_of({"root": "data/hagrid"}).fetched
+
+
+def test_a_record_above_the_root_counts_in_the_data_set_s_own_folder_and_no_further(tmp_path):
+    root = tmp_path / "hands" / "archive" / "images"
+    record(tmp_path, RECORDED | {"data_set": "others"})
+    assert owner_of({"root": str(root)}) == Owner("", "", "")
+    record(tmp_path / "hands")
+    assert owner_of({"root": str(root)}) == TOLD
+
+
+def test_what_was_unpacked_from_elsewhere_has_no_owner_and_a_damaged_record_is_named(tmp_path, capsys):
+    record(tmp_path / "mine", {"archive": "mine.tar", "sha256": "0", "files": 3})
+    assert owner_of({"root": str(tmp_path / "mine")}) == Owner("", "", "")
+    assert not capsys.readouterr().err
+    record(tmp_path / "mine", {"data_set": "mine"})
+    assert owner_of({"root": str(tmp_path / "mine")}) == Owner("", "", "")
+    assert "mine/PROVENANCE.json: KeyError: 'url'; expected" in capsys.readouterr().err
 
 
 def test_settings_that_differ_by_size_are_told_for_each():
