@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 from pipeline.stage import NO_ROOM, WrongInput
-from pipeline.sums import note_sum
+from pipeline.sums import sha256_of, sum_file
 
 # torch counts what reached the file, and tells no number.
 _TORCH_SAYS = ("PytorchStreamWriter failed", "iostream error", "unexpected pos")
@@ -37,6 +37,14 @@ def replacing(path):
             raise
         remedy = "make room (disk, quota or file size limit) and run the same command again"
         raise WrongInput(f"{path}: cannot be written, no room is left for it; {remedy}") from None
+
+
+def note_sum(path, content):
+    """Write the sum of the file `content`, which is or is about to be at `path`; nothing outside of results/."""
+    place = sum_file(path)
+    if place is not None:
+        with replacing(place) as beside:
+            beside.write_text(sha256_of(content) + "\n")
 
 
 def discard(path):
