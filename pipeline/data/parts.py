@@ -48,9 +48,10 @@ def read_arrays(path, kinds):
                 return None
         with np.load(path, allow_pickle=False) as arrays:
             found = dict(arrays)
+        rows = {name: (own[:0].shape[1:], own.dtype.kind) for name, own in found.items()}
     except Exception:  # numpy and zipfile raise many kinds for a damaged file
         return None
-    return found if {name: (own.shape[1:], own.dtype.kind) for name, own in found.items()} == kinds else None
+    return found if rows == kinds else None
 
 
 def discard_parts(folder):

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import pandas as pd
 
 from pipeline.data.archive import encode_png, keypoints_json, write_encoded
 from pipeline.data.manifest import load_photograph, read_manifest
 from pipeline.data.parts import discard_parts, in_parts, part_path, read_arrays, write_arrays
+from pipeline.data.split import read_split
 from pipeline.poses.pose_set import read_pose_set
 from pipeline.sources import code_digest
 from pipeline.stage import WrongInput, run_stage, stage_arguments
@@ -135,7 +135,7 @@ class Cropping:
 
 def main():
     args = stage_arguments(__doc__, ["manifest", "poses", "split", "state"], ["train", "test"]).parse_args()
-    split = pd.read_csv(args.split, dtype=str, keep_default_na=False)
+    split = read_split(args.split)
     paths = read_manifest(args.manifest, ["name", "path"]).set_index("name")["path"]
     poses, names = read_pose_set(args.poses), class_names(split)
     cropping = Cropping(args.options["size"], args.state, args.options["megapixels_at_most"])

@@ -18,6 +18,7 @@ import torch
 import yaml
 from archives import make_zip
 from chaos import damage
+from chaos.reported import REPORTED
 from conftest import ROOT
 from data.odd_images import deep, encoded, half_transparent, moving, picture, plain, turned
 from gan.small import OPTIONS as GAN_OPTIONS
@@ -608,6 +609,7 @@ READERS = {
     "answers": Reader(answers, damage.of_csv, "*.csv", read_answers),
     "key of a form": Reader(keys, damage.of_csv, "*.csv", read_key),
     "OpenPose": Reader(openpose_files, damage.of_json, "*.json", read_openpose_hands),
+    **{name: Reader(*own) for name, own in REPORTED.items()},
 }
 
 _DAMAGE = {
