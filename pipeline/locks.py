@@ -8,16 +8,19 @@ import threading
 import time
 from pathlib import Path
 
+from pipeline.data.files import sweep
+
 BEGUN_BY = "PIPELINE_BEGUN_BY"  # environment variable: the process that a run ends with
 PATIENCE = 30  # seconds
 
 _LEFT_BEHIND = Path(".snakemake", "locks")
 _HELD = Path(".snakemake", "running")
+_WRITTEN = (Path("results"), Path(".cache"))
 _ON_CLUSTER = "cluster"
 
 
 def begin_alone(on_cluster):
-    """Hold the folder for the life of this process; take away Snakemake's locks if no living run holds it.
+    """Hold the folder for the life of this process; take away the locks and half-written files of runs that are gone.
 
     Return a file to be kept open, or None where another run holds the folder: it is left to Snakemake to say so. The
     system lets go of the file with its process, however that ends. on_cluster: whether the jobs outlive this process.
@@ -35,6 +38,8 @@ def begin_alone(on_cluster):
     before, _ = _described(held)
     if not (before == _ON_CLUSTER and any(_LEFT_BEHIND.glob("*"))):
         shutil.rmtree(_LEFT_BEHIND, ignore_errors=True)
+        for folder in _WRITTEN:
+            sweep(folder)
         held.truncate(0)
         held.write(f"{_ON_CLUSTER if on_cluster else ''}\n{os.environ.get(BEGUN_BY, '')}")
         held.flush()

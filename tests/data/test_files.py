@@ -1,8 +1,10 @@
 import os
+import platform
 import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,8 @@ from conftest import ROOT
 from safetensors.torch import save_file
 
 import pipeline.sums
-from pipeline.data.files import discard, replacing
+from pipeline.data.files import ABANDONED, discard, replacing
+from pipeline.locks import begin_alone
 from pipeline.stage import WrongInput
 from pipeline.sums import expect_whole
 
@@ -84,6 +87,42 @@ def test_what_a_killed_process_began_goes_with_the_next_write_or_with_the_file(t
     assert killed_while_writing(path) == 2
     discard(path)
     assert list(tmp_path.iterdir()) == []
+
+
+def part_of(path, host, process, age):
+    """Lay down what a process of a machine began to write to `path` so many seconds ago."""
+    part = path.with_name(f".{path.name}.{host}-{process}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text("half")
+    os.utime(part, (time.time() - age,) * 2)
+    return part
+
+
+def test_what_another_machine_began_goes_after_a_day_and_one_that_got_the_number_since_keeps_nothing(tmp_path):
+    path, here = tmp_path / "a.zip", platform.node()
+    with subprocess.Popen(["sleep", "60"]) as living:
+        gone = [
+            part_of(path, "node1.cluster", 1490, ABANDONED + 60),
+            part_of(path, here, living.pid, 3600),  # another process had that number then
+        ]
+        kept = [
+            part_of(path, "node1.cluster", 1491, ABANDONED - 600),
+            part_of(path.with_name("b.zip"), here, living.pid, 0),
+        ]
+        with replacing(path) as beside:
+            beside.write_text("whole")
+        assert [part for part in (*gone, *kept) if part.exists()] == kept
+        living.kill()
+
+
+def test_a_new_run_sweeps_what_others_left_that_it_does_not_write_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    old = part_of(Path("results/crops/a.zip"), "node1", 7, ABANDONED + 60)
+    summed = part_of(Path("results/.sums/crops/a.zip.sha256"), platform.node(), 2**22 + 7, 0)  # beyond all numbers
+    remembered = part_of(Path(".cache/poses/x/a.npz"), "node1", 7, ABANDONED + 60)
+    written = part_of(Path("results/crops/b.zip"), "node1", 7, 600)
+    with begin_alone(on_cluster=False):
+        assert [part.exists() for part in (old, summed, remembered, written)] == [False, False, False, True]
 
 
 def test_what_a_living_process_writes_is_left_alone(tmp_path):
