@@ -158,12 +158,15 @@ def main():
     arguments = sys.argv[1:]
     began = time.monotonic()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    status = run_snakemake(arguments, cores)
-    if status == 0 and not {"-n", "--dry-run"} & set(arguments):
-        try:
+    try:
+        locks.expect_own()
+        status = run_snakemake(arguments, cores)
+        shows = status == 0 and not {"-n", "--dry-run"} & set(arguments)
+        if shows:
             show_products(arguments)
-        except WrongInput as wrong:
-            sys.exit(f"error: {wrong}")
+    except WrongInput as wrong:
+        sys.exit(f"error: {wrong}")
+    if shows:
         print(f"\n{time.monotonic() - began:.0f} s")
     sys.exit(status)
 
