@@ -2,28 +2,40 @@
 
 import fcntl
 import os
+import pwd
 import shutil
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
+
+from pipeline.data.files import sweep
+from pipeline.stage import WrongInput
 
 BEGUN_BY = "PIPELINE_BEGUN_BY"  # environment variable: the process that a run ends with
 PATIENCE = 30  # seconds
 
 _LEFT_BEHIND = Path(".snakemake", "locks")
 _HELD = Path(".snakemake", "running")
+_WRITTEN = (Path("results"), Path(".cache"))
 _ON_CLUSTER = "cluster"
 
 
 def begin_alone(on_cluster):
-    """Hold the folder for the life of this process; take away Snakemake's locks if no living run holds it.
+    """Hold the folder for the life of this process; take away the locks and half-written files of runs that are gone.
 
     Return a file to be kept open, or None where another run holds the folder: it is left to Snakemake to say so. The
     system lets go of the file with its process, however that ends. on_cluster: whether the jobs outlive this process.
     After such a run was killed its locks stay, for its jobs may go on, and a person has to look after them.
     A run that is about to end, since the process that began it is gone, gets PATIENCE to do so.
     """
+    try:
+        expect_own()
+    except WrongInput as wrong:
+        # As the Snakefile, which calls this, ends for wrong settings.
+        print(f"error: {wrong}", file=sys.stderr)
+        sys.exit(1)
     _HELD.parent.mkdir(exist_ok=True)
     held = _HELD.open("a+")
     deadline = time.monotonic() + PATIENCE
@@ -35,10 +47,33 @@ def begin_alone(on_cluster):
     before, _ = _described(held)
     if not (before == _ON_CLUSTER and any(_LEFT_BEHIND.glob("*"))):
         shutil.rmtree(_LEFT_BEHIND, ignore_errors=True)
+        for folder in _WRITTEN:
+            sweep(folder)
         held.truncate(0)
         held.write(f"{_ON_CLUSTER if on_cluster else ''}\n{os.environ.get(BEGUN_BY, '')}")
         held.flush()
     return held
+
+
+def expect_own():
+    """Raise WrongInput where another person's run has made, in this folder, what a run has to write into."""
+    for place in (Path(), _HELD.parent, _LEFT_BEHIND, _HELD, Path("results"), Path("logs")):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise WrongInput(
+                f"{place.absolute()}: belongs to {_owner(place)}, and {_name(os.geteuid())} may not write there;"
+                " run in a clone of your own, and share what comes out by DVC (README, Versions with DVC)"
+            )
+
+
+def _owner(place):
+    return _name(place.stat().st_uid)
+
+
+def _name(user):
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
 
 
 def _lock(file):

@@ -7,7 +7,6 @@ product lies.
 """
 
 import collections
-import json
 import os
 import re
 import signal
@@ -17,10 +16,12 @@ import textwrap
 import time
 from pathlib import Path
 
-import pandas as pd
-
 from pipeline import locks
+from pipeline.data.document import read_document
+from pipeline.data.table import read_table
 from pipeline.recipes import size_in_words
+from pipeline.report.inputs import VERDICT
+from pipeline.stage import WrongInput
 
 # Relative durations of the demo's jobs, measured once: they weigh the work until a rule's own jobs have been timed.
 _EXPECTED = collections.defaultdict(
@@ -137,10 +138,10 @@ def show_products(arguments):
     """Print the verdict and Table 8, where they were asked for, and where the rest lies."""
     table, verdict = Path("results/table8.csv"), "results/verdict.md"
     if "--" not in arguments or {"all", "all_verdict", verdict} & set(arguments):
-        print_verdict(json.loads(Path("results/verdict/verdict.json").read_text()))
+        print_verdict(read_document("results/verdict/verdict.json", VERDICT))
     if "--" not in arguments or {"all", str(table)} & set(arguments):
         print("\nTable 8: accuracy (%), mean ± sd over seeds, by training images per class")
-        print(pd.read_csv(table, dtype=str, keep_default_na=False).to_string(index=False))
+        print(read_table(table, []).to_string(index=False))
         print("\nEverything else:")
         for place, what in _PRODUCTS.items():
             print(f"  {place:<22}{what}")
@@ -157,9 +158,15 @@ def main():
     arguments = sys.argv[1:]
     began = time.monotonic()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    status = run_snakemake(arguments, cores)
-    if status == 0 and not {"-n", "--dry-run"} & set(arguments):
-        show_products(arguments)
+    try:
+        locks.expect_own()
+        status = run_snakemake(arguments, cores)
+        shows = status == 0 and not {"-n", "--dry-run"} & set(arguments)
+        if shows:
+            show_products(arguments)
+    except WrongInput as wrong:
+        sys.exit(f"error: {wrong}")
+    if shows:
         print(f"\n{time.monotonic() - began:.0f} s")
     sys.exit(status)
 

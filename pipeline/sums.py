@@ -1,37 +1,48 @@
 """Checksums of artifacts, so that a stage notices a file that rotted on the disk before it computes with it.
 
-results/<rule>/NAME has its sha256 in results/.sums/<rule>/NAME.sha256, written with it. What DVC brings gets its sum
-where dvc.lock vouches for it (pipeline.versions.adopt). A file without a sum is taken as it is.
+results/<rule>/NAME has its sha256 in results/.sums/<rule>/NAME.sha256, written with it (pipeline.data.files). What DVC
+brings gets its sum where dvc.lock vouches for it (pipeline.versions.adopt). A file without a sum is taken as it is.
 """
 
 import hashlib
+import time
 from pathlib import Path
 
 from pipeline.stage import WrongInput
 
 SUMS = ".sums"
 _RESULTS = "results"
-
-
-def note_sum(path, content):
-    """Write the sum of the file `content`, which is or is about to be at `path`; nothing outside of results/."""
-    place = sum_file(path)
-    if place is not None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(_sha256(content) + "\n")
+PAUSE = 0.5  # seconds: many times what lies between the two renames, also on a network's file system
 
 
 def expect_whole(path):
-    """Raise WrongInput where a file is not what its sum says."""
+    """Raise WrongInput where a file is not what its sum says.
+
+    A file and its sum are replaced one after the other. Who finds that they do not fit looks again, until they do
+    or until nothing has changed for PAUSE seconds.
+    """
+    misfit = _misfit(path)
+    while misfit is not None:
+        time.sleep(PAUSE)
+        before, misfit = misfit, _misfit(path)
+        if misfit == before:
+            found, expected = misfit
+            raise WrongInput(
+                f"{path}: damaged, or changed since it was made; found sha256 {found[:12]}…, expected {expected[:12]}…;"
+                " delete it and run Snakemake again, which makes it anew"
+            )
+
+
+def _misfit(path):
+    """Return the sha256 that a file has and the one that it should have; None where these are equal, or one lacks."""
     place = sum_file(path)
-    if place is None or not place.is_file() or not path.is_file():
-        return
-    expected, found = place.read_text().strip(), _sha256(path)
-    if found != expected:
-        raise WrongInput(
-            f"{path}: damaged, or changed since it was made; found sha256 {found[:12]}…, expected {expected[:12]}…; "
-            "delete it and run Snakemake again, which makes it anew"
-        )
+    try:
+        if place is None or not path.is_file():
+            return None
+        expected, found = place.read_text().strip(), sha256_of(path)
+    except FileNotFoundError:
+        return None
+    return None if found == expected else (found, expected)
 
 
 def sum_file(path):
@@ -46,6 +57,7 @@ def sum_file(path):
     return Path(*parts[:root], SUMS, *below[:-1], below[-1] + ".sha256")
 
 
-def _sha256(path):
+def sha256_of(path):
+    """Return the sha256 of a file in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

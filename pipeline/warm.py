@@ -12,6 +12,7 @@ only those that it was told of, since a run that makes tables needs no torch.
 """
 
 import contextlib
+import glob
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 ADDRESS = "PIPELINE_WARM"  # environment variable: the server's socket
 PRELOADED = {
@@ -78,6 +80,7 @@ def _serve(address, parent, libraries):
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)
     listener.listen(64)
+    sweep(os.path.dirname(address))
     for name in itertools.chain.from_iterable(PRELOADED[library] for library in libraries):
         with contextlib.suppress(ImportError):
             __import__(name)
@@ -93,6 +96,27 @@ def _serve(address, parent, libraries):
     os.unlink(address)
     os.rmdir(os.path.dirname(address))
     sys.exit()
+
+
+def sweep(own):
+    """Remove the folders of servers that were killed, beside our own: their socket is there, and nobody listens."""
+    beside, name = os.path.split(own)
+    kind = name.partition("-")[0] + "-"
+    for other in glob.glob(os.path.join(glob.escape(beside), glob.escape(kind) + "*", "socket")):
+        with contextlib.suppress(OSError):
+            # Between its birth and its first breath a server does not listen either.
+            if time.time() - os.stat(other).st_mtime > 60 and not _listens(other):
+                os.unlink(other)
+                os.rmdir(os.path.dirname(other))
+
+
+def _listens(address):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        try:
+            caller.connect(address)
+        except ConnectionRefusedError:
+            return False
+        return True
 
 
 def _keep(client):

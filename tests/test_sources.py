@@ -1,3 +1,4 @@
+import ast
 import subprocess
 import sys
 
@@ -21,7 +22,7 @@ def test_the_list_agrees_with_what_python_really_imports():
     for module in ("pipeline.gan.train", "pipeline.classify.train", "pipeline.generate.sample", "pipeline.poses.crop"):
         loaded = f"import sys, {module}; print([m for m in sys.modules if m.startswith('pipeline.')])"
         done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
-        really = {name.replace(".", "/") + ".py" for name in eval(done.stdout)}
+        really = {name.replace(".", "/") + ".py" for name in ast.literal_eval(done.stdout)}
         assert {path for path in really if (ROOT / path).is_file()} <= set(source_files(module))
 
 

@@ -1,11 +1,14 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
 from conftest import ROOT
+
+from pipeline.warm import sweep
 
 STAGE = """
 import os, sys, time
@@ -69,6 +72,24 @@ def test_exit_status_and_error_come_back(run_stage):
     stage = run_stage("fail")
     _, err = stage.communicate(timeout=60)
     assert (stage.returncode, err) == (3, "error: it is wrong\n")
+
+
+def test_a_serversweeps_the_folders_of_those_that_were_killed(tmp_path):
+    kept = []
+    for name, listens, age in (("killed", False, 120), ("new", False, 0), ("busy", True, 120)):
+        address = tmp_path / f"warm-{name}" / "socket"
+        address.parent.mkdir()
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        server.bind(str(address))
+        if listens:
+            server.listen()
+        else:
+            server.close()
+        kept.append(server)
+        os.utime(address, (time.time() - age,) * 2)
+    (tmp_path / "elsewhere").mkdir()
+    sweep(str(tmp_path / "warm-own"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "warm-busy", "warm-new"]
 
 
 def test_a_killed_command_ends_its_stage(run_stage, tmp_path):

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from pipeline.audit.nearest import nearest
 from pipeline.data.archive import read_metadata
+from pipeline.data.subset import read_rows
 from pipeline.stage import WrongInput
 
 NEAREST_REAL = 0.05  # of unseen real images; generated ones nearer than that share of them are counted
@@ -26,7 +26,7 @@ def subset_positions(crops, subset):
     As a clip that shows two classes may train one and validate the other, images of such clips are left out.
     """
     rows = read_metadata(crops)[0]
-    chosen = pd.read_csv(subset, dtype=str, keep_default_na=False)
+    chosen = read_rows(subset)
     fit, val = (chosen[chosen["part"] == part] for part in ("fit", "val"))
     unseen = val[~val["group"].isin(fit["group"])]
     missing = set(chosen["file_name"]) - set(rows["file_name"])

@@ -3,14 +3,12 @@
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from pipeline.claims.class_changes import class_changes, state_class_changes
-from pipeline.claims.convergence import convergence, state_convergence
+from pipeline.claims.convergence import convergence, read_history, state_convergence
 from pipeline.data.files import replacing
+from pipeline.data.subset import read_rows
+from pipeline.metrics.predictions import read_predictions
 from pipeline.stage import run_stage, stage_arguments
-
-_TEXT = dict.fromkeys(["file_name", "group", "class"], str)
 
 
 def in_words(compared):
@@ -20,14 +18,9 @@ def in_words(compared):
     return f"{compared['dataset']} ({size}, {seeds} seed{'' if seeds == 1 else 's'})"
 
 
-def read_by_name(paths):
-    """Return {file name without suffix: table}."""
-    return {path.stem: pd.read_csv(path, dtype=_TEXT, keep_default_na=False) for path in paths}
-
-
-def read_histories(paths):
-    """Return {file name without suffix: training history}; empty cells are NaN."""
-    return {path.stem: pd.read_csv(path) for path in paths}
+def by_name(paths, read):
+    """Return {file name without suffix: what `read` returns of it}."""
+    return {path.stem: read(path) for path in paths}
 
 
 def by_seed(names, tables):
@@ -58,8 +51,8 @@ def main():
     for name in ("predictions", "subsets", "histories"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     args = parser.parse_args()
-    predictions, subsets = read_by_name(args.predictions), read_by_name(args.subsets)
-    claims = check_claims(args.options, predictions, subsets, read_histories(args.histories))
+    predictions, subsets = by_name(args.predictions, read_predictions), by_name(args.subsets, read_rows)
+    claims = check_claims(args.options, predictions, subsets, by_name(args.histories, read_history))
     with replacing(args.out) as beside:
         beside.write_text(json.dumps(claims, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     for claim in claims.values():

@@ -6,6 +6,7 @@ the highest that the run on real images alone, of the same subset and seed, ever
 
 import numpy as np
 
+from pipeline.data.table import read_table
 from pipeline.stage import WrongInput
 
 NEAR = 0.95
@@ -17,6 +18,14 @@ def epochs_to_converge(accuracies, level):
     """Return after how many epochs, counted from 1, the accuracy first reaches the level; None where it never does."""
     reached = np.flatnonzero(np.asarray(accuracies) >= level)
     return int(reached[0]) + 1 if len(reached) else None
+
+
+def read_history(path):
+    """Return phase and train_accuracy of each epoch of a classifier; raise WrongInput where it is no such curve."""
+    history = read_table(path, ["phase", "train_accuracy"], only=True, numbers={"train_accuracy": float})
+    if not (history["phase"] == "train").any():
+        raise WrongInput(f"{path}: no epoch of phase train; expected at least one; delete it and run Snakemake again")
+    return history
 
 
 def training_accuracy(history):

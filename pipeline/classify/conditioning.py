@@ -17,6 +17,7 @@ from pipeline.chance import seed_of
 from pipeline.classify.evaluate import probabilities_of
 from pipeline.data.archive import read_image_set, read_metadata
 from pipeline.data.files import replacing
+from pipeline.data.subset import read_rows
 from pipeline.poses.detectors import make_detector
 from pipeline.poses.hand import select_hand
 from pipeline.poses.pck import near_share
@@ -87,7 +88,7 @@ def main():
     inputs, outputs = ("images", "crops", "subset", "classifier"), ("out", "measures")
     args = stage_arguments(__doc__, inputs, outputs, optional=["weights"]).parse_args()
     torch.set_num_threads(args.threads)
-    subset = pd.read_csv(args.subset, dtype=str, keep_default_na=False)
+    subset = read_rows(args.subset)
     generated, real = read_metadata(args.images)[0], held_out(read_metadata(args.crops)[0], subset)
     posed = (generated["keypoints"] != "").any()
     detect = make_detector(DETECTOR, args.weights or FOLDER, args.threads)[0] if posed else None

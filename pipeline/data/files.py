@@ -3,11 +3,17 @@
 import contextlib
 import os
 import platform
+import re
+import time
 from pathlib import Path
 
-from pipeline.stage import NO_ROOM, WrongInput
-from pipeline.sums import note_sum
+import psutil
 
+from pipeline.stage import NO_ROOM, WrongInput
+from pipeline.sums import sha256_of, sum_file
+
+ABANDONED = 24 * 3600  # seconds without a write: no stage pauses so long
+_OWNER = re.compile(r"-(\d+)\.part$")
 # torch counts what reached the file, and tells no number.
 _TORCH_SAYS = ("PytorchStreamWriter failed", "iostream error", "unexpected pos")
 
@@ -39,16 +45,31 @@ def replacing(path):
         raise WrongInput(f"{path}: cannot be written, no room is left for it; {remedy}") from None
 
 
+def note_sum(path, content):
+    """Write the sum of the file `content`, which is or is about to be at `path`; nothing outside of results/."""
+    place = sum_file(path)
+    if place is not None:
+        with replacing(place) as beside:
+            beside.write_text(sha256_of(content) + "\n")
+
+
 def discard(path):
     """Remove a file that has served its purpose, and what killed processes had begun to write to it."""
     path.unlink(missing_ok=True)
     _remove_abandoned(path)
 
 
+def sweep(folder):
+    """Remove what processes that are gone had begun to write anywhere below a folder."""
+    for left in Path(folder).rglob(".*.part"):
+        if _is_abandoned(left):
+            left.unlink(missing_ok=True)
+
+
 def _remove_abandoned(path):
-    """Remove what a process of this machine had begun to write to `path` when it was killed."""
-    for left in path.parent.glob(f".{_literally(path.name)}.{_literally(platform.node())}-*.part"):
-        if not _lives(left.name.rsplit("-", 1)[1].removesuffix(".part")):
+    """Remove what processes that are gone had begun to write to `path`."""
+    for left in path.parent.glob(f".{_literally(path.name)}.*-*.part"):
+        if _is_abandoned(left):
             left.unlink(missing_ok=True)
 
 
@@ -56,14 +77,32 @@ def _literally(name):
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _lives(process):
+def _is_abandoned(part):
+    """Whether nobody writes a part any more: its process, which its name tells, is known to be gone.
+
+    Of another machine's that is not known, so what was written to within ABANDONED seconds stays.
+    """
+    owner = _OWNER.search(part.name)
     try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError, OverflowError):
+        written = part.stat().st_mtime
+    except FileNotFoundError:
         return False
-    except PermissionError:
+    if owner is None:
+        return False
+    if part.name[: owner.start()].endswith(f".{platform.node()}"):
+        return not _lives(int(owner[1]), written)
+    return time.time() - written > ABANDONED
+
+
+def _lives(process, written):
+    """Whether a process of this machine is there that may have written something at that time."""
+    try:
+        # Another one may have got its number since; a minute, as clocks are set.
+        return psutil.Process(process).create_time() < written + 60
+    except (psutil.NoSuchProcess, OverflowError):
+        return False
+    except psutil.Error:
         return True
-    return True
 
 
 def _for_want_of_room(failure):

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.data.decoding import UNREADABLE
+from pipeline.data.listings import expect_small
 from pipeline.stage import WrongInput
 
 _PROVENANCE = "PROVENANCE.json"  # of pipeline.data.fetch, beside the annotations
@@ -32,6 +33,7 @@ _LAYOUTS = {
     "hagrid_annotations/val": ("train", ("hagrid_dataset/{gesture}",)),
     "hagrid_annotations/test": ("test", ("hagrid_dataset/{gesture}",)),
 }
+ENTRIES_AT_MOST = 300_000  # in a file; version 2 has some 33,000 of each gesture
 _KEYS = {"bboxes", "labels", "user_id"}
 _EXIF_ORIENTATION = 0x0112
 
@@ -54,10 +56,16 @@ def photographs(root):
 
 
 def _entries(listing):
+    expect_small(listing)
     try:
         entries = dict(json.loads(listing.read_text(encoding="utf-8")))
     except (TypeError, ValueError, RecursionError) as error:
         raise WrongInput(f"{listing}: not HaGRID's JSON ({error}); fetch the annotation file again") from None
+    if len(entries) > ENTRIES_AT_MOST:
+        raise WrongInput(
+            f"{listing}: {len(entries)} entries; expected at most {ENTRIES_AT_MOST} of one gesture (ENTRIES_AT_MOST,"
+            " pipeline/data/hagrid.py); see whether it is what you think, or raise the limit"
+        )
     for name, entry in entries.items():
         if misfit := _misfit(name, entry):
             raise WrongInput(f"{listing}, key {name!a:.100}: {misfit}; mend or remove the entry")

@@ -1,6 +1,7 @@
 """Tables that people write about images: CSV files of text, by the file's name below the root."""
 
 import io
+import os
 import unicodedata
 
 import pandas as pd
@@ -8,11 +9,24 @@ import pandas as pd
 from pipeline.data.tree import read_bytes
 from pipeline.stage import WrongInput
 
+# Read whole, a listing takes some six times its size in memory. The largest annotation file of HaGRID has about 80 MB.
+LISTING_MB = 400
 GROUP_COLUMNS = ("group", "signer", "person", "user_id", "clip", "video")
 
 
+def expect_small(path):
+    """Raise WrongInput for a listing on the disk that is too large to be read whole; it is not opened."""
+    size = os.path.getsize(path) / 1e6 if os.path.isfile(path) else 0
+    if size > LISTING_MB:
+        raise WrongInput(
+            f"{path}: a listing of {size:.0f} MB; expected {LISTING_MB} at most (LISTING_MB, pipeline/data/listings.py)"
+            "; see whether it is what you think, or raise the limit if your memory holds six times as much"
+        )
+
+
 def read_listing(path):
-    """Return the table at `path`, all of it text; WrongInput where it is none."""
+    """Return the table at `path`, all of it text; WrongInput where it is none, or one larger than LISTING_MB."""
+    expect_small(path)
     try:
         content = io.BytesIO(read_bytes(str(path), "name another listing, or mend its path"))
         table = pd.read_csv(content, dtype=str, keep_default_na=False, encoding="utf-8-sig")

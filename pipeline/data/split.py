@@ -13,7 +13,10 @@ import pandas as pd
 from pipeline.chance import seed_of, stream
 from pipeline.data.files import replacing
 from pipeline.data.manifest import read_manifest
+from pipeline.data.table import check_labels, check_parts, read_table
 from pipeline.stage import WrongInput, note, run_stage, stage_arguments
+
+COLUMNS = ["name", "part", "class", "label", "group"]
 
 
 def split_photographs(rows, kind, test_fraction, seed):
@@ -73,11 +76,21 @@ def main():
     if options["kind"] != "untested":
         check_sides(rows, args.manifest)
     with replacing(args.out) as beside:
-        rows[["name", "part", "class", "label", "group"]].to_csv(beside, index=False)
+        rows[COLUMNS].to_csv(beside, index=False)
     left_out = sorted(set(sizes.index) - set(classes))
     print(f"{len(rows)} photographs with a pose, {int((~test).sum())} train, {int(test.sum())} test")
     print(f"{len(classes)} classes; left out for fewer than {options['min_images']} images: {left_out}")
     print(json.dumps(rows.groupby(["class", "part"]).size().unstack(fill_value=0).to_dict("index")))
+
+
+def read_split(path):
+    """Return the rows of a split, labels as whole numbers; raise WrongInput where it is something else."""
+    rows = read_table(path, COLUMNS, only=True, numbers={"label": int})
+    if rows.empty:
+        raise WrongInput(f"{path}: no row; expected one per photograph; delete it and run Snakemake again")
+    check_labels(path, rows, ["label"])
+    check_parts(path, rows, ["train", "test"])
+    return rows
 
 
 def _with_pose(rows, path):

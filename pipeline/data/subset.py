@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.chance import seed_of
 from pipeline.data.archive import read_image_set, read_metadata
 from pipeline.data.files import replacing
-from pipeline.data.table import read_table
+from pipeline.data.table import check_labels, check_parts, read_table
 from pipeline.stage import WrongInput, note, run_stage, stage_arguments
 
 COLUMNS = ["file_name", "class", "label", "group", "part"]
@@ -62,9 +62,17 @@ def _val_groups(rows, val_fraction, seed):
     return chosen
 
 
+def read_rows(path):
+    """Return the rows of a subset, labels as whole numbers; raise WrongInput where it is something else."""
+    rows = read_table(path, COLUMNS, only=True, numbers={"label": int})
+    check_labels(path, rows, ["label"])
+    check_parts(path, rows, ["fit", "val"])
+    return rows
+
+
 def read_subset(crops, subset, part):
     """Return the ImageSet of one part ("fit" or "val") of a subset, in the order of the subset file."""
-    wanted = read_table(subset, COLUMNS)
+    wanted = read_rows(subset)
     names = wanted.loc[wanted["part"] == part, "file_name"]
     found = read_image_set(crops, keep=lambda rows: rows["file_name"].isin(names))
     position = {name: index for index, name in enumerate(found.rows["file_name"])}

@@ -1,13 +1,12 @@
 """Figure 7: change in accuracy of each class by pretraining on ReACGAN's images, against its training images."""
 
-import json
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipeline.claims.class_changes import MAJORITY, MINORITY
+from pipeline.data.document import NUMBER, NUMBER_OR_NONE, read_document
 from pipeline.figures.style import (
     FALL,
     GREEN,
@@ -22,6 +21,8 @@ from pipeline.figures.style import (
 )
 from pipeline.stage import run_stage
 
+_CLASS = {"class": str, "train_images": NUMBER, "test_images": int, "change": NUMBER_OR_NONE}
+_CLAIM = {"class_changes": {"classes": [_CLASS], "sentence": str}}
 _LINE = 145  # letters of the sentence below the bars
 
 
@@ -66,11 +67,15 @@ def _label_classes(axes, rows):
     names.spines["top"].set_visible(False)
 
 
+def read_claim(path):
+    """Return the classes and the sentence for draw_class_changes; raise WrongInput where the claims are others."""
+    claim = read_document(path, _CLAIM)["class_changes"]
+    return pd.DataFrame(claim["classes"], columns=list(_CLASS)).astype({"change": np.float64}), claim["sentence"]
+
+
 def main():
     args = figure_arguments(__doc__, inputs=["claims"]).parse_args()
-    claim = json.loads(Path(args.claims[0]).read_text())["class_changes"]
-    classes = pd.DataFrame(claim["classes"]).astype({"change": np.float64})
-    save_figure(draw_class_changes(classes, claim["sentence"]), args.png, args.pdf)
+    save_figure(draw_class_changes(*read_claim(args.claims[0])), args.png, args.pdf)
 
 
 if __name__ == "__main__":

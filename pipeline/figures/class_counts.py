@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.claims.class_changes import MAJORITY, MINORITY
+from pipeline.data.split import read_split
 from pipeline.figures.style import GREY, TEST, TRAIN, figure_arguments, new_figure, rotation_of, save_figure
 from pipeline.stage import run_stage
 
@@ -55,10 +56,7 @@ def _draw_panel(axes, dataset, counts):
 
 def main():
     args = figure_arguments(__doc__, inputs=["splits"]).parse_args()
-    text = {"name": str, "class": str, "part": str}
-    counted = {
-        Path(path).stem: count_classes(pd.read_csv(path, dtype=text, keep_default_na=False)) for path in args.splits
-    }
+    counted = {Path(path).stem: count_classes(read_split(path)) for path in args.splits}
     save_figure(draw_class_counts(counted), args.png, args.pdf)
 
 

@@ -1,14 +1,22 @@
 """Figure 8: training accuracy per epoch of fine-tuning, by what the classifier started from."""
 
-import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from pipeline.claims.convergence import NEAR, training_accuracy
+from pipeline.claims.convergence import NEAR, read_history, training_accuracy
+from pipeline.data.document import NUMBER, NUMBER_OR_NONE, read_document
 from pipeline.figures.style import GREY, LINES, SMALL, figure_arguments, new_figure, save_figure
 from pipeline.stage import run_stage
+
+_MEASURES = {
+    "levels": {str: NUMBER},
+    "by_seed": dict,
+    "reached": int,
+    "epochs": NUMBER_OR_NONE,
+    "epochs_with_pretraining": NUMBER_OR_NONE,
+}
+_CLAIM = {"convergence": {"datasets": {str: {str: _MEASURES}}}}
 
 
 def draw_convergence(panels):
@@ -49,10 +57,15 @@ def _says(name, own):
     return f"{name}: {own['epochs']:.3g} ({own['epochs_with_pretraining']:.3g} with pretraining)"
 
 
+def read_measures(path):
+    """Return {data set: measures of claims.convergence}; raise WrongInput where the claims are others."""
+    return read_document(path, _CLAIM)["convergence"]["datasets"]
+
+
 def main():
     args = figure_arguments(__doc__, inputs=["claims", "histories"]).parse_args()
-    measures = json.loads(Path(args.claims[0]).read_text())["convergence"]["datasets"]
-    histories = {Path(path).stem: training_accuracy(pd.read_csv(path)) for path in args.histories}
+    measures = read_measures(args.claims[0])
+    histories = {Path(path).stem: training_accuracy(read_history(path)) for path in args.histories}
     panels = {}
     # The paper's order: gestures left, target right.
     for compared in reversed(args.options["compared"]):

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from pipeline.data.table import read_table
 from pipeline.figures.style import FALL, GREY, LINES, SMALL, figure_arguments, in_words, new_figure, save_figure
-from pipeline.stage import run_stage
+from pipeline.stage import WrongInput, run_stage
 
 _LOOKS = dict(zip(("pretrain", "mixup", "regularization"), LINES.values(), strict=True))
 _GAIN = ["macro_recall_to_real", "macro_recall_to_real_low", "macro_recall_to_real_high"]
@@ -33,8 +34,27 @@ def draw_harm_map(dataset, table):
     return figure
 
 
+def read_gains(path):
+    """Return what draw_harm_map needs of the verdict's table; raise WrongInput where it is something else."""
+    numbers = {"seeds": int} | dict.fromkeys(_GAIN, float)
+    table = read_table(path, ["size", "recipe", *numbers], only=True, numbers=numbers)
+    wrong = table.index[~table["size"].str.fullmatch(r"all|[0-9]{1,9}")]
+    if len(wrong) or not _made(table).any():
+        found = f"row {wrong[0] + 1}: size {table.loc[wrong[0], 'size']!r}" if len(wrong) else "no recipe of images"
+        raise WrongInput(
+            f"{path}, {found}; expected recipes of generated images by size, a number or all;"
+            " delete it and run Snakemake again"
+        )
+    return table
+
+
+def _made(table):
+    """Mask: the recipes <maker>-<strategy>."""
+    return table["recipe"].str.fullmatch(r"[a-z0-9_]+-[a-z]+").astype(bool)
+
+
 def _by_maker(table):
-    made = table["recipe"].str.fullmatch(r"[a-z0-9_]+-[a-z]+")
+    made = _made(table)
     parts = table.loc[made, "recipe"].str.split("-", expand=True)
     split = table[made].assign(maker=parts[0], strategy=parts[1])
     return dict(tuple(split.groupby("maker", sort=False)))
@@ -69,7 +89,7 @@ def _foot(dataset, seeds):
 
 def main():
     args = figure_arguments(__doc__, inputs=["verdict"]).parse_args()
-    table = pd.read_csv(args.verdict[0], dtype={"size": str})
+    table = read_gains(args.verdict[0])
     figure = draw_harm_map(args.options["dataset"], table)
     limits = [value for axes in figure.axes for value in axes.get_ylim()]
     print(f"{len(figure.axes)} makers, from {min(limits):.1f} to {max(limits):.1f} points")

@@ -1,10 +1,9 @@
 """The README.md that goes with exported weights: what they learnt from, how good they are, how they are loaded."""
 
-import pandas as pd
-
 from pipeline.data.entries import loaded
 from pipeline.inspect.place import dataset_of, name_says, origin_of
 from pipeline.metrics.accuracy import accuracy, macro_recall
+from pipeline.metrics.predictions import read_predictions
 from pipeline.recipes import classifier_folder
 from pipeline.report.owners import Owner, owner_of
 
@@ -143,7 +142,7 @@ def _test(place):
     path = place.root / "results" / "predictions" / f"{place.stem}.csv"
     if place.parts[0] != classifier_folder(place.stem) or not path.is_file():
         return "not known here (its predictions are not in results/predictions/)"
-    table = pd.read_csv(path)
+    table = read_predictions(path)
     labels, predicted = table["label"].to_numpy(), table["predicted"].to_numpy()
     right, recall = accuracy(labels, predicted), macro_recall(labels, predicted)
     return f"{100 * right:.2f} % of {len(table)} images of the test part right, macro recall {100 * recall:.2f} %"

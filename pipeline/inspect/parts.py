@@ -3,28 +3,28 @@
 import pandas as pd
 
 from pipeline.data.archive import decode_image
-from pipeline.data.parts import read_arrays
 from pipeline.inspect.contents import Contents, listed
-from pipeline.poses.findings import Finding
+from pipeline.poses.crop import read_pngs
+from pipeline.poses.findings import read_findings
+from pipeline.poses.memory import read_remembered
 from pipeline.poses.reasons import counted
 
 
 def contents_of(path):
     """Return the Contents of a part of poses or crops; None for any other file."""
-    arrays = read_arrays(path)
-    names = set(arrays or ())
-    if names >= set(Finding._fields):
-        return _of_poses(arrays)
-    return _of_crops(path, arrays) if names == {"png", "length"} else None
+    for read, tell in ((read_findings, _of_poses), (read_remembered, _of_poses), (read_pngs, _of_crops)):
+        kept = read(path)
+        if kept is not None:
+            return tell(path, kept)
+    return None
 
 
-def _of_poses(arrays):
+def _of_poses(_, arrays):
     reasons = pd.Series(arrays["reason"], dtype=str)
     found = f"{len(reasons)} photographs, hand found in {(reasons == '').sum()}"
     return Contents("part of unfinished poses", found, lines=lambda: [found, *listed(counted(reasons[reasons != ""]))])
 
 
-def _of_crops(path, arrays):
-    said = f"{len(arrays['length'])} crops, {len(arrays['png'])} bytes of PNG"
-    first = arrays["png"][: arrays["length"][0]].tobytes()
-    return Contents("part of unfinished crops", said, lambda: [said], draw=lambda: decode_image(first, path))
+def _of_crops(path, pngs):
+    said = f"{len(pngs)} crops, {sum(map(len, pngs))} bytes of PNG"
+    return Contents("part of unfinished crops", said, lambda: [said], draw=lambda: decode_image(pngs[0], path))

@@ -1,8 +1,8 @@
 """Poses: in how many photographs a hand was found, where its joints lie, and a drawing of some of them."""
 
 import numpy as np
-import pandas as pd
 
+from pipeline.data.table import read_table
 from pipeline.inspect import parts
 from pipeline.inspect.contents import Contents, listed
 from pipeline.poses.pose_set import read_pose_set
@@ -49,7 +49,7 @@ def _reasons(path):
     beside = path.with_suffix(".csv")
     if not beside.is_file():
         return [f"no report beside it ({beside.name}): reasons unknown"]
-    report = pd.read_csv(beside, dtype=str, keep_default_na=False)
+    report = read_table(beside, ["found", "reason"])
     return listed(counted(report.loc[report["found"] == "0", "reason"]))
 
 
@@ -82,7 +82,7 @@ def _sheet(path, poses):
 def _by_class(path, poses):
     """Return {class: positions of photographs with a hand}; one class where no report says more."""
     beside = path.with_suffix(".csv")
-    report = pd.read_csv(beside, dtype=str, keep_default_na=False) if beside.is_file() else None
+    report = read_table(beside, ["name", "class"]) if beside.is_file() else None
     if report is None or report["name"].tolist() != poses.names.tolist():
         return {"all": np.flatnonzero(poses.found)}
     classes = report["class"].to_numpy()

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import pandas as pd
 
 from pipeline.data.archive import encode_png, keypoints_json, write_encoded
 from pipeline.data.manifest import load_photograph, read_manifest
 from pipeline.data.parts import discard_parts, in_parts, part_path, read_arrays, write_arrays
+from pipeline.data.split import read_split
 from pipeline.poses.pose_set import read_pose_set
 from pipeline.sources import code_digest
 from pipeline.stage import WrongInput, run_stage, stage_arguments
@@ -97,6 +97,15 @@ def _file_name(position, label, name):
     return f"{folder}/{stem}_{position:06d}.png"
 
 
+def read_pngs(path):
+    """Return the PNGs of a part that is kept; None where it is absent, damaged or something else."""
+    arrays = read_arrays(path, {"png": ((), "u"), "length": ((), "i")})
+    if arrays is None or (arrays["length"] < 0).any() or arrays["length"].sum() != len(arrays["png"]):
+        return None
+    ends, lengths = np.cumsum(arrays["length"]), arrays["length"]
+    return [arrays["png"][end - length : end].tobytes() for end, length in zip(ends, lengths, strict=True)]
+
+
 @dataclass
 class Cropping:
     """The work on a part of the crops, as each process does it."""
@@ -113,13 +122,12 @@ class Cropping:
         """Return the crops of (number, [(path, Square)]) as PNGs; a part that is kept is not cut again."""
         number, cuts = task
         path = part_path(self.state, number, self._came_from, cuts)
-        arrays = read_arrays(path)
-        if arrays is None:
+        pngs = read_pngs(path)
+        if pngs is None or len(pngs) != len(cuts):
             pngs = [self._png(place, square) for place, square in cuts]
-            arrays = {"png": np.frombuffer(b"".join(pngs), np.uint8), "length": np.array([len(png) for png in pngs])}
-            write_arrays(path, arrays)
-        ends = np.cumsum(arrays["length"])
-        return [arrays["png"][end - length : end].tobytes() for end, length in zip(ends, arrays["length"], strict=True)]
+            lengths = np.array([len(png) for png in pngs])
+            write_arrays(path, {"png": np.frombuffer(b"".join(pngs), np.uint8), "length": lengths})
+        return pngs
 
     def _png(self, place, square):
         return encode_png(crop_image(load_photograph(place, self.megapixels), square, self.size))
@@ -127,7 +135,7 @@ class Cropping:
 
 def main():
     args = stage_arguments(__doc__, ["manifest", "poses", "split", "state"], ["train", "test"]).parse_args()
-    split = pd.read_csv(args.split, dtype=str, keep_default_na=False)
+    split = read_split(args.split)
     paths = read_manifest(args.manifest, ["name", "path"]).set_index("name")["path"]
     poses, names = read_pose_set(args.poses), class_names(split)
     cropping = Cropping(args.options["size"], args.state, args.options["megapixels_at_most"])

@@ -13,9 +13,9 @@ import numpy as np
 
 from pipeline.data.files import replacing
 from pipeline.data.manifest import manifest_parts, read_manifest
-from pipeline.data.parts import PART, digest_of, discard_parts, part_path, read_arrays, write_arrays
+from pipeline.data.parts import PART, digest_of, discard_parts, part_path, write_arrays
 from pipeline.poses.detectors import LOOKED_UP, make_detector
-from pipeline.poses.findings import arrays_of, find_hands
+from pipeline.poses.findings import arrays_of, find_hands, read_findings
 from pipeline.poses.memory import Memory, forget_the_oldest
 from pipeline.poses.openpose import OpenposeFiles, photographs_of
 from pipeline.poses.pose_set import PoseSet, write_pose_set
@@ -76,8 +76,8 @@ class Extraction:
         if not detects:
             return arrays_of(find_hands(rows, lambda images, rows: [[]] * len(rows), 0))
         path = part_path(self.state, number, self.came_from, rows)
-        kept = read_arrays(path)
-        if kept is not None:
+        kept = read_findings(path)
+        if kept is not None and len(kept["reason"]) == len(rows):
             return kept
         least, most = self.options["min_confidence"], self.options["megapixels_at_most"]
         made = arrays_of(find_hands(rows, self._detector[0], least, self._memory, most))

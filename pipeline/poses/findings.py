@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.data.decoding import MEGAPIXELS
 from pipeline.data.manifest import box_of, decode_at, photograph_bytes
+from pipeline.data.parts import read_arrays
 from pipeline.poses.hand import select_hand
 from pipeline.poses.reasons import UNREADABLE
 from pipeline.poses.skeleton import NUM_KEYPOINTS
@@ -31,6 +32,10 @@ class Finding(NamedTuple):
 
 
 _TYPES = Finding(np.float32, np.float32, str, np.int64, np.float64, str)
+_SHAPES = Finding((NUM_KEYPOINTS, 2), (NUM_KEYPOINTS,), (), (2,), (), ())
+_KINDS = {
+    name: (shape, np.dtype(kind).kind) for name, shape, kind in zip(Finding._fields, _SHAPES, _TYPES, strict=True)
+}
 
 
 def find_hands(photographs, detect, min_confidence, memory=None, megapixels=MEGAPIXELS):
@@ -110,6 +115,15 @@ def arrays_of(findings):
     """Return {field: array (N, ...)} of N Findings."""
     columns = zip(*findings, strict=True) if findings else [[]] * len(_TYPES)
     return {name: np.array(column, kind) for name, column, kind in zip(Finding._fields, columns, _TYPES, strict=True)}
+
+
+def read_findings(path, further=None):
+    """Return the arrays that arrays_of has made, from a file; None where it is absent, damaged or something else.
+
+    further: {name: (shape of a row, kind of numpy's types)} of arrays that were written with them.
+    """
+    arrays = read_arrays(path, _KINDS | (further or {}))
+    return arrays if len({len(own) for own in (arrays or {}).values()}) == 1 else None
 
 
 def finding_at(arrays, row):

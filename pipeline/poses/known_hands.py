@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.data import rwth
+from pipeline.data.listings import expect_small
 from pipeline.data.manifest import load_photograph
 from pipeline.poses.crop import Square, crop_image, crop_keypoints
 from pipeline.poses.pck import hand_size
@@ -77,6 +78,7 @@ def _around(x, y, width, height):
 
 
 def _read(path):
+    expect_small(path)
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as wrong:

@@ -10,10 +10,15 @@ import shutil
 
 import numpy as np
 
-from pipeline.data.parts import digest_of, read_arrays, write_arrays
-from pipeline.poses.findings import arrays_of, finding_at
+from pipeline.data.parts import digest_of, write_arrays
+from pipeline.poses.findings import arrays_of, finding_at, read_findings
 
 _FOLDERS = 8  # half a gigabyte each for a million photographs
+
+
+def read_remembered(path):
+    """Return findings as arrays, with `key` (N,) bytes; None where the file is damaged or something else."""
+    return read_findings(path, {"key": ((), "S")})
 
 
 class Memory:
@@ -21,7 +26,7 @@ class Memory:
 
     def __init__(self, folder):
         self._folder = folder
-        self._read = functools.lru_cache(maxsize=8)(read_arrays)
+        self._read = functools.lru_cache(maxsize=8)(read_remembered)
 
     @functools.cached_property
     def _index(self):
@@ -51,7 +56,7 @@ class Memory:
 
 
 def _keys_of(file):
-    arrays = read_arrays(file)
+    arrays = read_remembered(file)
     return np.array([], "S32") if arrays is None else arrays["key"]
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from pipeline.chance import seed_of
 from pipeline.data.archive import read_image_set, read_metadata
 from pipeline.data.files import replacing
+from pipeline.data.subset import read_rows
 from pipeline.rating.key import COLUMNS, REAL, image_ids, image_set_of
 from pipeline.stage import note, run_stage, stage_arguments
 
@@ -37,7 +38,7 @@ def drawn_names(rows, source, count, seed):
 
 def held_out_names(subset):
     """Return the file names of the images that a subset keeps from its generators."""
-    rows = pd.read_csv(subset, dtype=str, keep_default_na=False)
+    rows = read_rows(subset)
     return set(rows.loc[rows["part"] == "val", "file_name"])
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pipeline.data.table import read_table
 from pipeline.poses.reasons import UNREADABLE, counted
 
 _SPLITS = {
@@ -89,7 +90,7 @@ def _listed(counts):
 
 def read_rows(path, columns=None):
     """Return a CSV, or some of its columns, as a table of text, so that a class called "nan" stays one."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False, usecols=columns)
+    return read_table(path, columns or [], only=columns is not None)
 
 
 def _detector(poses):

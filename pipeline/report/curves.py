@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pipeline.data.table import read_table
+from pipeline.stage import WrongInput
+
 WIDTH, HEIGHT, EDGE = 320, 120, 8
 _CHARTS = {"Losses": ["loss_d", "loss_g"], "Fréchet distance to training images": ["frechet"]}
 
@@ -16,6 +19,15 @@ class Chart:
     lines: dict
     low: float
     high: float
+
+
+def read_curve(path):
+    """Return the curve of a generator's training; raise WrongInput where it is something else, or has no row."""
+    numbers = {"step": int} | dict.fromkeys((name for names in _CHARTS.values() for name in names), float)
+    curve = read_table(path, list(numbers), only=True, numbers=numbers)
+    if curve.empty:
+        raise WrongInput(f"{path}: no evaluation; expected one per row; delete it and run Snakemake again")
+    return curve
 
 
 def charts_of(curve):

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pipeline.data.files import replacing
 from pipeline.metrics.accuracy import printed_accuracy
+from pipeline.metrics.predictions import read_predictions
 from pipeline.report.layout import mean_and_sd
 from pipeline.stage import run_stage, stage_arguments
 from pipeline.verdict.intervals import differences, spread
@@ -137,8 +138,7 @@ def main():
     parser.add_argument("--predictions", type=Path, nargs="+", required=True)
     args = parser.parse_args()
     rows = args.options["rows"]
-    text = dict.fromkeys(["file_name", "group", "class"], str)
-    predictions = {path.stem: pd.read_csv(path, dtype=text, keep_default_na=False) for path in args.predictions}
+    predictions = {path.stem: read_predictions(path) for path in args.predictions}
     table, counts, measured = measure_rows(rows, predictions)
     with replacing(args.out) as path:
         as_text(table).to_csv(path, index=False)

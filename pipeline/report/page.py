@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup
 
+from pipeline.data.document import read_document
 from pipeline.data.files import replacing
+from pipeline.data.table import check_parts
 from pipeline.recipes import STRATEGIES, size_in_words, subset_name
 from pipeline.report import captions, circumstances
 from pipeline.report.cards import COLUMNS, card_of, read_rows
-from pipeline.report.curves import HEIGHT, WIDTH, best_step, charts_of
+from pipeline.report.curves import HEIGHT, WIDTH, best_step, charts_of, read_curve
 from pipeline.report.embedding import csp_hash, embedded, embedded_picture, embedded_sheet
+from pipeline.report.inputs import AUDIT, CLAIMS, OBEYED, RATINGS, VERDICT
 from pipeline.report.owners import owner_of
 from pipeline.report.settings import flat, settings_of
 from pipeline.report.table_views import view_of
@@ -85,13 +87,14 @@ def sorted_by_kind(paths, datasets):
 
 def content_of(study, files):
     """Return what the template shows that follows from the inputs: {name: value}."""
+    obeyed = files["conditioning/measures.json"]
     names = {"target": study.target, "gestures": study.gestures, "source": study.source}
     return {
         "study": study,
         "sentences": sentences(study),
         "roles": _roles(study),
         "size_in_words": size_in_words,
-        "verdicts": [_read_json(path) for path in files["verdict.json"].values()],
+        "verdicts": [read_document(path, VERDICT) for path in files["verdict.json"].values()],
         "tables": _tables(captions.TABLES, files, names),
         "rivals": _tables(captions.FURTHER_TABLES, files, names),
         "absent_tables": [number for number in captions.TABLES if f"table{number}" not in files[".csv"]],
@@ -99,12 +102,12 @@ def content_of(study, files):
         "absent_figures": [number for number in captions.FIGURES if f"figure{number}" not in files["figures.png"]],
         "claims": [claim for path in files["claims.json"].values() for claim in _claims(path)],
         "errata": [_erratum(name, files) for name in files["errata.csv"]],
-        "ratings": {name: _read_json(path) for name, path in files["ratings.json"].items()},
-        "quality": {name: flat(_read_json(path)) for name, path in files["quality.json"].items()},
-        "audits": {name: _read_json(path) for name, path in files["audit.json"].items()},
+        "ratings": {name: read_document(path, RATINGS) for name, path in files["ratings.json"].items()},
+        "quality": {name: flat(read_document(path, dict)) for name, path in files["quality.json"].items()},
+        "audits": {name: read_document(path, AUDIT) for name, path in files["audit.json"].items()},
         "audit_sheets": _sheets(files["audit.png"], "The closest pairs of images of {}, side by side"),
         "measures": MEASURES,
-        "conditioning": {name: _read_json(path) for name, path in files["conditioning/measures.json"].items()},
+        "conditioning": {name: read_document(path, OBEYED) for name, path in obeyed.items()},
         "crops_sheets": _sheets(files["sheets/crops.png"], "Real training crops of {}, each with pose and pose maps"),
         "generated_sheets": _sheets(files["sheets/generated.png"], "Generated images of {} by generator and class"),
         "trainings": [_training(name, files) for name in files["training.csv"]],
@@ -192,13 +195,13 @@ def _figures(files, names):
 
 def _claims(path):
     """Return (name, sentence, {number's name: text}) of each claim of a file {claim: {"sentence", numbers}}."""
-    claims = _read_json(path).items()
+    claims = read_document(path, CLAIMS).items()
     return [(name, own["sentence"], flat({k: v for k, v in own.items() if k != "sentence"})) for name, own in claims]
 
 
 def _erratum(name, files):
     """Return the table of errata as text, and what it answers."""
-    told = _read_json(files["errata.json"][name])
+    told = read_document(files["errata.json"][name], CLAIMS)
     return {"table": read_rows(files["errata.csv"][name]), "sentences": [one["sentence"] for one in told.values()]}
 
 
@@ -208,7 +211,7 @@ def _sheets(paths, alt):
 
 def _training(name, files):
     """Return a training's name, Charts, best step, table of evaluations and picture of samples."""
-    curve = pd.read_csv(files["training.csv"][name])
+    curve = read_curve(files["training.csv"][name])
     samples = Picture(*embedded_sheet(files["training.png"][name]), f"Samples of {name} at each evaluation")
     return {
         "name": name,
@@ -220,8 +223,9 @@ def _training(name, files):
 
 
 def _card(name, study, files):
-    tables = (read_rows(files[kind][name], columns) for kind, columns in COLUMNS.items())
-    return card_of(name, study.datasets[name], *tables, _subsets(name, study, files["subsets.csv"]))
+    tables = {kind: read_rows(files[kind][name], columns) for kind, columns in COLUMNS.items()}
+    check_parts(files["splits.csv"][name], tables["splits.csv"], ["train", "test"])
+    return card_of(name, study.datasets[name], *tables.values(), _subsets(name, study, files["subsets.csv"]))
 
 
 def _subsets(name, study, files):
@@ -233,13 +237,6 @@ def _subsets(name, study, files):
         path = files.get(subset_name(name, size, seed))
         if path is not None:
             yield f"subset, {size_in_words(size)}, seed {seed}", read_rows(path, ["part"])
-
-
-def _read_json(path):
-    try:
-        return json.loads(path.read_text())
-    except ValueError:
-        raise WrongInput(f"{path}: not whole JSON; delete it and run Snakemake again") from None
 
 
 def main():

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline.data.document import NUMBER, read_document
 from pipeline.data.files import replacing
+from pipeline.report.inputs import HUMAN_SCORE
 from pipeline.report.layout import as_rows, mean_and_sd, published_values, write_table
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
@@ -21,6 +23,12 @@ _NAMES = {
     "coverage": ("coverage", "coverage-lite0", 2),
 }
 _ENDS = ("value", "low", "high")
+_QUALITY = {
+    "features": str,
+    "real_images": int,
+    "generated_images": int,
+    "measures": {str: dict.fromkeys(_ENDS, NUMBER)},
+}
 
 
 def heading(measure, features):
@@ -115,14 +123,16 @@ def as_metrics(summary):
 
 def read_quality(path):
     """Return what the stage `quality` wrote; WrongInput where a file is something else."""
-    try:
-        quality = json.loads(Path(path).read_text())
-        complete = {"features", "real_images", "generated_images", "measures"} == quality.keys()
-    except (ValueError, AttributeError):
-        complete = False
-    if not complete or (quality["measures"] and quality["measures"].keys() != _NAMES.keys()):
+    quality = read_document(path, _QUALITY)
+    # Of fewer than two images there are none.
+    if quality["measures"] and quality["measures"].keys() != _NAMES.keys():
         raise WrongInput(f"{path}: not the measures of an image set; delete it and run Snakemake again")
     return quality
+
+
+def read_ratings(path, makers):
+    """Return what people said of each maker's images, as the stage `ratings` wrote it; WrongInput for another file."""
+    return read_document(path, {"sources": dict.fromkeys(makers, HUMAN_SCORE)})["sources"]
 
 
 def main():
@@ -131,7 +141,7 @@ def main():
     args = parser.parse_args()
     cells, files = args.options["cells"], {path.stem: path for path in args.quality}
     measured = summarise(cells, [read_quality(files[cell["cell"]]) for cell in cells])
-    human = human_scores(cells, json.loads(args.ratings.read_text())["sources"], args.options["form"])
+    human = human_scores(cells, read_ratings(args.ratings, {cell["maker"] for cell in cells}), args.options["form"])
     summary = pd.concat([measured, human], ignore_index=True)
     metrics, beside = as_metrics(summary), {}
     further = {"images (real, compared)": images_behind(measured)}

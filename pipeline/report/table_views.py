@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pipeline.data.table import read_table
 from pipeline.report.captions import FURTHER_TABLES, TABLES
 from pipeline.report.embedding import embedded
 
 OURS, PAPER, TOLD = "ours", "paper", "told"
 _PAPER, _PUBLISHED, _RECALL = " (paper)", " (published)", " macro-recall"
 _REAL = "real training images"  # the yardstick of a table of image quality, not one of those compared
+_LONG = ["source", "method", "column", "seeds"]
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _LOWER_IS_BETTER = re.compile(r"\b(FID|KID|FD|KD|Fr[eé]chet|distance)\b", re.IGNORECASE)
 
@@ -71,8 +73,7 @@ class TableView:
 
 def view_of(number, table_file, long_file, names):
     """Return the TableView of a table's two CSV files; names: the data sets by their part in the study."""
-    text = {"dtype": str, "keep_default_na": False}
-    table, long = pd.read_csv(table_file, **text), pd.read_csv(long_file, **text)
+    table, long = read_table(table_file, ["source", "method"]), read_table(long_file, _LONG)
     kinds = {name: _kind(name, set(long["column"])) for name in table.columns[2:]}
     compared = table["method"] != _REAL
     best = {name: best_rows(table[name].where(compared, ""), name) for name in kinds if kinds[name] != TOLD}

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipeline.data.files import replacing
 from pipeline.metrics.accuracy import accuracy, macro_recall
+from pipeline.metrics.predictions import read_predictions
 from pipeline.report.layout import as_rows, mean_and_sd, published_values, write_table
 from pipeline.stage import run_stage, stage_arguments
 
@@ -108,8 +109,7 @@ def main():
     args = parser.parse_args()
     options, cells = args.options, pd.DataFrame(args.options["cells"])
     files = {path.stem: path for path in args.predictions}
-    text = dict.fromkeys(["file_name", "group", "class"], str)
-    measures = [measure_cell(pd.read_csv(files[name], dtype=text, keep_default_na=False)) for name in cells["cell"]]
+    measures = [measure_cell(read_predictions(files[name])) for name in cells["cell"]]
     summary = summarise(cells.join(pd.DataFrame(measures)))
     metrics, beside, further = as_metrics(summary), {}, {}
     if options["table"] == "6":

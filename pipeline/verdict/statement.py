@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.data.files import replacing
+from pipeline.metrics.predictions import read_predictions
 from pipeline.recipes import is_generated, size_in_words
 from pipeline.stage import run_stage, stage_arguments
 from pipeline.verdict.verdict import judge
@@ -30,11 +31,7 @@ _BEHIND = ("finding", "sentences", "ways", "rivals", "seeds", "images", "groups"
 
 def judge_cells(cells, files):
     """Return the Verdict on cells [{"recipe", "seed", "cell"}]; files: {cell: its predictions, a CSV}."""
-    text = dict.fromkeys(["file_name", "group", "class"], str)
-    predictions = {
-        (one["recipe"], one["seed"]): pd.read_csv(files[one["cell"]], dtype=text, keep_default_na=False)
-        for one in cells
-    }
+    predictions = {(one["recipe"], one["seed"]): read_predictions(files[one["cell"]]) for one in cells}
     recipes = dict.fromkeys(one["recipe"] for one in cells)
     return judge(predictions, list(filter(is_generated, recipes)), {recipe: words_of(recipe) for recipe in recipes})
 

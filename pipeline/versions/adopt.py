@@ -16,8 +16,8 @@ from dvc.utils.serialize import load_yaml
 from dvc_data.hashfile.hash import hash_file
 from snakemake.settings.types import ExecutionSettings
 
+from pipeline.data.files import note_sum
 from pipeline.records import record_path
-from pipeline.sums import note_sum
 from pipeline.versions.graph import jobs_of, planned
 from pipeline.versions.hooks import LOCK, moved_outputs
 from pipeline.versions.lock import locked_stages

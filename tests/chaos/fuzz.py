@@ -193,6 +193,8 @@ def main():
     readers = READERS | (inspected(args.results) if args.results else {})
     if args.only:
         readers = {name: readers[name] for name in readers if args.only in (name, name[: len(args.only)])}
+        if not readers:
+            parser.error(f"--only {args.only!r}: expected the beginning of one of {', '.join(READERS)}")
     if args.seed is not None:
         ((name, reader),) = [(name, readers[name]) for name in readers if name == args.only]
         show(name, reader, Path(tempfile.mkdtemp(prefix="fuzz-")), args.seed)

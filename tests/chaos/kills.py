@@ -5,8 +5,8 @@
 runs a study of seconds (tests/study_copy.py) in copies of the repository: once undisturbed, then disturbed until so
 many processes were killed, some twenty in each copy. Any process of a run may be hit, Snakemake, its shells, the warm
 server or a stage, by SIGKILL, SIGTERM or SIGINT. After it the same command is typed again, at once, with nothing mended
-by hand. Prints a line per copy and the tally as JSON. `--study demo` does it with the demo, in hours. The tests call it
-with fewer kills.
+by hand, and trainings go on from their last checkpoints. Prints a line per copy and the tally as JSON. `--study demo`
+does it with the demo, in hours. The tests call it with fewer kills.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import collections
 import hashlib
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from study_copy import copy_repository, start_history, tiny
+
+from pipeline.records import finished_job
+from pipeline.states import read_state
 
 COMMAND = [sys.executable, "-m", "pipeline.progress", "--", "all"]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -51,18 +55,21 @@ def finish(folder, target="all"):
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
-def disturb(folder, kills, pause, chance):
-    """Kill so many processes of runs in `folder`, each after a pause up to 2 * `pause` seconds; return their tally.
+def disturb(folder, kills, pause, chance, cores=()):
+    """Kill so many processes of runs in `folder`, each after a pause up to 2 * `pause` seconds.
 
-    Returns {"<signal> to <process>": how often}; fewer in all where the study came to its end meanwhile.
+    Returns {"<signal> to <process>": how often}, fewer in all where the study came to its end meanwhile, and the last
+    checkpoints that there were when a run was begun anew. cores: options of Snakemake, such as --cores 1.
     """
-    tally, run = collections.Counter(), None
+    tally, run, last = collections.Counter(), None, {}
+    command = [*COMMAND[:-2], *cores, *COMMAND[-2:]]
     with (folder / "disturbed.log").open("ab") as log:
         while tally.total() < kills:
             if run is None or run.poll() is not None:
                 if run is not None and run.returncode == 0:
                     break
-                run = subprocess.Popen(COMMAND, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+                last |= checkpoints(folder)
+                run = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
             time.sleep(chance.uniform(0, 2 * pause))
             if victim := _one_of(folder, chance):
                 number = chance.choice(SIGNALS)
@@ -73,7 +80,32 @@ def disturb(folder, kills, pause, chance):
                     continue
                 tally[f"{number.name} to {name}"] += 1
         run.wait(LONGEST)
-    return tally
+    return tally, last | checkpoints(folder)
+
+
+def checkpoints(folder):
+    """Return {training below results/: (steps or epochs that its state has, when that was seen)} of those under way."""
+    found, root = {}, folder / "results" / ".state"
+    for path in root.rglob("*.pt"):
+        state = read_state(path)
+        done = state and state.get("step", state.get("epochs_done"))
+        if done:
+            found[path.relative_to(root).with_suffix("").as_posix()] = (done, time.time())
+    return found
+
+
+def lost(folder, seen):
+    """Return the trainings that began once more after a checkpoint was seen, and not where that was or later."""
+    return [name for name, (done, moment) in seen.items() if _began_before(folder, name, done, moment)]
+
+
+def _began_before(folder, name, done, moment):
+    job = finished_job(f"results/{name}.safetensors", folder)
+    if job is None or job["starttime"] < moment:
+        return False
+    said = (folder / "logs" / f"{name}.log").read_text()
+    went_on = re.search(r"goes on after step (\d+)|resumed after (\d+) epochs", said)
+    return went_on is None or int(went_on[1] or went_on[2]) < done
 
 
 def _one_of(folder, chance):
@@ -134,16 +166,18 @@ def main():
         finish(undisturbed)
         expected, whole = products(undisturbed), time.monotonic() - began
         print(f"undisturbed: {whole:.0f} s, {len(expected)} files", flush=True)
-        tally = collections.Counter()
+        tally, went_on = collections.Counter(), 0
         while tally.total() < args.kills:
             folder = study_in(Path(place, f"disturbed-{tally.total()}"), shrink)
             kills = min(KILLS_PER_COPY, args.kills - tally.total())
-            own = disturb(folder, kills, whole / KILLS_PER_COPY, chance)
+            own, seen = disturb(folder, kills, whole / KILLS_PER_COPY, chance)
             finish(folder)
-            found = unlike(products(folder), expected) + left_behind(folder)
+            found = unlike(products(folder), expected) + left_behind(folder) + lost(folder, seen)
+            went_on += len(seen)
             assert found == [], found
             tally += own
             print(f"{own.total()} kills: the same bytes, nothing left behind", flush=True)
+    print(f"{went_on} checkpoints seen between runs, none of them lost")
     print(json.dumps(dict(sorted(tally.items())), indent=1))
 
 

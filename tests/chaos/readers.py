@@ -18,6 +18,7 @@ import torch
 import yaml
 from archives import make_zip
 from chaos import damage
+from chaos.reported import REPORTED
 from conftest import ROOT
 from data.odd_images import deep, encoded, half_transparent, moving, picture, plain, turned
 from gan.small import OPTIONS as GAN_OPTIONS
@@ -32,6 +33,7 @@ from pipeline.data import split
 from pipeline.data.archive import keypoints_json, read_image_set, write_image_set
 from pipeline.data.entries import loaded
 from pipeline.data.manifest import load_photograph, read_manifest
+from pipeline.data.parts import write_arrays
 from pipeline.data.photographs import list_photographs
 from pipeline.data.subset import read_subset
 from pipeline.data.unpack import Limits, unpack, verify
@@ -40,7 +42,10 @@ from pipeline.gan.generators import CONDITIONS, build_generator
 from pipeline.gan.state import new_training, resume_training, save_training
 from pipeline.generate.keep_best import read_scores
 from pipeline.inspect.contents import read_contents
+from pipeline.poses.crop import read_pngs
 from pipeline.poses.detectors import make_detector
+from pipeline.poses.findings import Finding, arrays_of, finding_at, read_findings
+from pipeline.poses.memory import Memory
 from pipeline.poses.openpose import read_openpose
 from pipeline.poses.pose_set import PoseSet, read_pose_set, write_pose_set
 from pipeline.rating.answers import read_forms
@@ -199,6 +204,7 @@ def image_sets(folder):
 
 _MEMBERS = {".csv": damage.of_csv, ".json": damage.of_json}
 of_image_set = functools.partial(damage.of_zip, members=_MEMBERS)
+of_arrays = functools.partial(damage.of_zip, members={".npy": damage.of_array})
 
 
 def read_whole_image_set(path):
@@ -304,6 +310,65 @@ def read_poses(path):
     assert poses.size.shape == (num, 2) and poses.side.shape == (num,) and poses.found.shape == (num,)
     assert np.isfinite(poses.keypoints[poses.found]).any() or not poses.found.any()
     split_by(path.with_name("manifest.csv"), path)
+
+
+def kept_findings(folder):
+    """Return a part of unfinished poses, and of none."""
+    found = findings_of(3)
+    write_arrays(folder / "some", arrays_of(list(found.values())))
+    write_arrays(folder / "none", arrays_of([]))
+    return [(folder / name).read_bytes() for name in ("some", "none")]
+
+
+def findings_of(count):
+    """Return {key: Finding} of as many photographs, the first without a hand."""
+    none = np.full((21, 2), np.nan, np.float32)
+    poses = [none, *(np.full((21, 2), place, np.float32) for place in range(1, count))]
+    return {
+        f"{place:032}": Finding(pose, np.ones(21, np.float32), "left", (40, 30), 0.7, "" if place else "no hand seen")
+        for place, pose in enumerate(poses)
+    }
+
+
+def remembered(folder):
+    """Return what a detector's findings are remembered in."""
+    Memory(folder / "memory").add(findings_of(3))
+    return [file.read_bytes() for file in (folder / "memory").iterdir()]
+
+
+def recall(path):
+    """Look for photographs in a memory that is one file; those that it no longer knows are looked at anew."""
+    alone = path.with_name("alone")
+    shutil.rmtree(alone, ignore_errors=True)
+    alone.mkdir()
+    shutil.copy(path, alone)
+    for key in findings_of(3):
+        expect_finding(Memory(alone).find(key))
+
+
+def expect_finding(finding):
+    """Say what is wrong with a Finding, if it is not None."""
+    assert finding is None or (finding.keypoints.shape == (21, 2) and finding.confidence.shape == (21,))
+
+
+def take_up_findings(path):
+    """Take up a part of unfinished poses, or make it anew."""
+    arrays = read_findings(path)
+    for row in range(0 if arrays is None else len(arrays["reason"])):
+        expect_finding(finding_at(arrays, row))
+
+
+def kept_crops(folder):
+    """Return a part of unfinished crops."""
+    pngs = [plain("PNG"), plain("PNG")[:90]]
+    lengths = np.array([len(png) for png in pngs])
+    write_arrays(folder / "part", {"png": np.frombuffer(b"".join(pngs), np.uint8), "length": lengths})
+    return [(folder / "part").read_bytes()]
+
+
+def take_up_crops(path):
+    """Take up a part of unfinished crops, or make it anew."""
+    assert all(isinstance(png, bytes) for png in read_pngs(path) or [])
 
 
 def subsets(folder):
@@ -529,9 +594,10 @@ READERS = {
         listings_of_unpacked, damage.of_text, "out/UNPACKED.sha256", lambda path: verify(path.parent)
     ),
     "manifest": Reader(manifests, damage.of_csv, "*.csv", read_whole_manifest),
-    "poses": Reader(
-        sets_of_poses, functools.partial(damage.of_zip, members={".npy": damage.of_array}), "*.npz", read_poses
-    ),
+    "poses": Reader(sets_of_poses, of_arrays, "*.npz", read_poses),
+    "part of poses": Reader(kept_findings, of_arrays, "*.npz", take_up_findings),
+    "part of crops": Reader(kept_crops, of_arrays, "*.npz", take_up_crops),
+    "memory of poses": Reader(remembered, of_arrays, "*.npz", recall),
     "subset": Reader(
         subsets, damage.of_csv, "*.csv", lambda path: read_subset(path.with_name("crops.zip"), path, "fit")
     ),
@@ -544,11 +610,12 @@ READERS = {
     "answers": Reader(answers, damage.of_csv, "*.csv", read_answers),
     "key of a form": Reader(keys, damage.of_csv, "*.csv", read_key),
     "OpenPose": Reader(openpose_files, damage.of_json, "*.json", read_openpose_hands),
+    **{name: Reader(*own) for name, own in REPORTED.items()},
 }
 
 _DAMAGE = {
     ".zip": of_image_set,
-    ".npz": functools.partial(damage.of_zip, members={".npy": damage.of_array}),
+    ".npz": of_arrays,
     ".csv": damage.of_csv,
     ".json": damage.of_json,
     ".safetensors": damage.of_safetensors,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,7 @@ def warm_server(folder):
     finally:
         server.kill()
         server.wait()
+        shutil.rmtree(address.parent)
 
 
 def run_stage(command, folder, environment):

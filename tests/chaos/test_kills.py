@@ -1,4 +1,5 @@
 import fcntl
+import json
 import random
 import signal
 import subprocess
@@ -6,20 +7,53 @@ import sys
 import time
 
 import pytest
-from chaos.kills import COMMAND, disturb, finish, left_behind, products, study_in, unlike
+import torch
+from chaos.kills import COMMAND, checkpoints, disturb, finish, left_behind, lost, products, study_in, unlike
 from conftest import ROOT
 from study_copy import snakemake
 
 from pipeline.locks import begin_alone
+from pipeline.records import record_path
 
 
 def test_a_study_whose_processes_are_killed_ends_with_the_same_bytes(finished_study, tmp_path):
     folder = study_in(tmp_path / "repository")
-    tally = disturb(folder, kills=2, pause=8, chance=random.Random(1))
+    # One job at a time until the last kill; the undisturbed run had two.
+    tally, seen = disturb(folder, kills=2, pause=8, chance=random.Random(1), cores=["--cores", "1"])
     assert tally.total() > 0
     finish(folder)
+    assert lost(folder, seen) == []
     assert unlike(products(folder), products(finished_study)) == []
     assert left_behind(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("began", "said", "is_lost"),
+    [
+        (90, "a new training: no earlier state", False),  # it was under way, and not killed
+        (110, "goes on after step 40", False),
+        (110, "results/.state/x.pt: resumed after 44 epochs", False),
+        (110, "goes on after step 39", True),
+        (110, "a new training: no earlier state", True),
+    ],
+)
+def test_a_training_that_lost_its_checkpoint_is_told_by_its_log(tmp_path, began, said, is_lost):
+    name = "generators/a-n5-s0-reacgan"
+    record = tmp_path / record_path(f"results/{name}.safetensors")
+    for path, text in ((record, json.dumps({"rule": "generators", "starttime": began, "endtime": 200})),
+                       (tmp_path / "logs" / f"{name}.log", said)):  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert lost(tmp_path, {name: (40, 100)}) == [name] * is_lost
+
+
+def test_checkpoints_of_both_kinds_of_trainings_are_seen(tmp_path):
+    for name, state in (("generators/a", {"step": 7}), ("classifiers/b", {"epochs_done": 3}), ("classifiers/c", {})):
+        path = tmp_path / "results" / ".state" / f"{name}.pt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(state, path)
+    seen = {name: done for name, (done, _) in checkpoints(tmp_path).items()}
+    assert seen == {"generators/a": 7, "classifiers/b": 3}
 
 
 def test_the_lock_of_a_killed_run_stops_no_other(tmp_path):

@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def seen(folder):
-    return [torch.load(folder / f"process{number}.pt") for number in range(2)]
+    return [torch.load(folder / f"process{number}.pt", weights_only=True) for number in range(2)]
 
 
 @pytest.fixture(scope="module")

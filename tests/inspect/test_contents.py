@@ -187,7 +187,7 @@ def test_splits_and_subsets_are_counted_per_part(made):
 def test_poses_without_a_hand_are_counted_with_their_reason(made, tmp_path):
     for kind in ("npz", "csv"):
         shutil.copy(made / f"poses/toy.{kind}", tmp_path)
-    with np.load(tmp_path / "toy.npz") as arrays:
+    with np.load(tmp_path / "toy.npz", allow_pickle=False) as arrays:
         arrays = dict(arrays)
     arrays["keypoints"][3] = np.nan
     arrays["keypoints"][4, 20] = np.nan

@@ -99,7 +99,8 @@ def classifier(tmp_path):
     save_classifier(path, build_classifier(options["backbone"], "none", 3).state_dict(), options, list("xyz"), 1)
     predicted = pd.DataFrame({"label": [0, 1, 2, 2], "predicted": [0, 1, 2, 1]})
     (tmp_path / "results" / "predictions").mkdir()
-    predicted.to_csv(tmp_path / "results" / "predictions" / "mine-n5-s0-reacgan-mixup.csv", index=False)
+    named = predicted.assign(file_name=[f"{row}.png" for row in predicted.index], group="g", **{"class": "a"})
+    named.to_csv(tmp_path / "results" / "predictions" / "mine-n5-s0-reacgan-mixup.csv", index=False)
     return path
 
 

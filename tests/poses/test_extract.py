@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.parts import read_arrays
 from pipeline.poses import detectors, extract
 from pipeline.poses.extract import extract_poses, summary, with_progress
 from pipeline.poses.findings import arrays_of, find_hands
 from pipeline.poses.hand import Hand
+from pipeline.poses.memory import read_remembered
 from pipeline.poses.pose_set import read_pose_set, write_pose_set
 from pipeline.stage import WrongInput
 
@@ -203,7 +203,7 @@ def test_after_too_many_unreadable_photographs_the_rest_is_only_counted(tmp_path
 
 
 def remembered_in(folder):
-    return {key for file in folder.glob("*/*.npz") for key in read_arrays(file)["key"].tolist()}
+    return {key for file in folder.glob("*/*.npz") for key in read_remembered(file)["key"].tolist()}
 
 
 def test_the_poses_do_not_depend_on_the_number_of_processes(tmp_path, planted, monkeypatch):

@@ -56,7 +56,7 @@ def make_form(folder, per_source=3, seed=0, per_class=4):
     for name, path in paths.items():
         write_image_set(path, image_sets[name])
     rows = image_sets["real"].rows
-    subset = rows.assign(part=["val" if number % 2 else "fit" for number in range(len(rows))])
+    subset = rows.assign(group=rows["file_name"], part=["val" if number % 2 else "fit" for number in range(len(rows))])
     subset.to_csv(folder / "subset.csv", index=False)
     made = Made(folder / "form.html", folder / "form.csv", image_sets)
     options = {"makers": MAKERS, "images_per_source": per_source, "seed": seed}

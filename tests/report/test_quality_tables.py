@@ -92,10 +92,13 @@ def test_the_stage_writes_table_cells_and_metrics(tmp_path, monkeypatch):
     assert pd.read_csv(outputs["out"])["images (real, compared)"].tolist() == ["30, 40", "30, 40"]
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"features": "lite0", "real_images": 1}'])
+UNKNOWN = '{"features": "lite0", "real_images": 1, "generated_images": 1, "measures": {"charm": {}}}'
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"features": "lite0", "real_images": 1}', UNKNOWN])
 def test_another_file_is_refused_by_name(tmp_path, content):
     (tmp_path / "x.json").write_text(content)
-    with pytest.raises(WrongInput, match=r"x\.json: not the measures"):
+    with pytest.raises(WrongInput, match=r"x\.json: .*run Snakemake again"):
         read_quality(tmp_path / "x.json")
 
 
