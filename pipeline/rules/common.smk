@@ -69,7 +69,10 @@ wildcard_constraints:
 
 
 def as_json(options):
-    """Settings as one argument of a stage: what Snakemake compares is what the stage gets."""
+    """Settings as one argument of a stage: what Snakemake compares is what the stage gets.
+
+    Called in a function of wildcards only: Snakemake fills in the {words} of a text that stands in a rule.
+    """
     return json.dumps(options, sort_keys=True)
 
 
