@@ -143,7 +143,9 @@ class Study:
         strategy, variant = strategy_of(recipe), split_variant(recipe.split("-")[-1])[1]
         options = at_size(self.experiments[dataset]["classifier"], split_size(size)[0])
         strategies = options["strategies"].items()
-        options["strategies"] = {name: at_size(own, split_size(size)[0]) for name, own in strategies if name == strategy}
+        options["strategies"] = {
+            name: at_size(own, split_size(size)[0]) for name, own in strategies if name == strategy
+        }
         if strategy in RIVALS:
             # They learn for as many updates as PRETRAIN, on real images.
             options["images_per_class"] = self.settings["generation"]["images_per_class"]
