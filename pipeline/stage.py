@@ -1,6 +1,7 @@
 """What the stage commands share: their arguments, and errors of one line."""
 
 import argparse
+import collections
 import contextlib
 import errno
 import json
@@ -75,10 +76,23 @@ class StopRequest:
         self.number = number
 
 
-def tell_peak_memory():
-    """Print the most memory in MB that this process, or one child that ended, ever held; the report reads it."""
+_beside = collections.Counter()
+
+
+def peak_memory(who=resource.RUSAGE_SELF):
+    """Return the most memory in MB that this process, or of RUSAGE_CHILDREN one that ended, ever held."""
     unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kB elsewhere
-    held = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / unit
+    return resource.getrusage(who).ru_maxrss / unit
+
+
+def note_memory_beside(process, megabytes):
+    """Note the most memory that another process of this stage ever held besides what it shares with this one."""
+    _beside[process] = max(_beside[process], megabytes)
+
+
+def tell_peak_memory():
+    """Print the most memory in MB that this stage, its workers included, can have held at once; the report reads it."""
+    held = max(peak_memory() + _beside.total(), peak_memory(resource.RUSAGE_CHILDREN))
     with contextlib.suppress(OSError):  # no room for the log
         print(PEAK_LINE.format(held), flush=True)
 
