@@ -12,6 +12,7 @@ from pathlib import Path
 
 # What a write ends with for want of room: the disk is full, the quota spent, the file larger than a limit allows.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TORCH_LACKS_MEMORY = ("can't allocate memory", "out of memory")  # of the machine, of the GPU
 PEAK_LINE = "peak memory {:.0f} MB"
 
 
@@ -98,7 +99,7 @@ def tell_peak_memory():
 
 
 def run_stage(main):
-    """Run main(); input that a person can mend ends in one line on stderr and exit status 1.
+    """Run main(); what a person can mend, input or want of room or memory, ends in one line on stderr and status 1.
 
     SIGTERM ends it as an exception, so that files half written are removed.
     """
@@ -106,11 +107,19 @@ def run_stage(main):
     try:
         main()
     except WrongInput as wrong:
-        print("error: " + " ".join(str(wrong).split()), file=sys.stderr)
-        sys.exit(1)
+        _end(str(wrong))
     except OSError as failure:
         if failure.errno not in NO_ROOM:
             raise
         # Of outputs `replacing` tells; this was another write, most likely of the log.
-        print(f"error: no room is left to write ({failure}); make room and run the same command again", file=sys.stderr)
-        sys.exit(1)
+        _end(f"no room is left to write ({failure}); make room and run the same command again")
+    except (MemoryError, RuntimeError) as failure:
+        if not (isinstance(failure, MemoryError) or any(words in str(failure) for words in _TORCH_LACKS_MEMORY)):
+            raise
+        remedy = "run it where more is free (Slurm: mem_mb in slurm/config.yaml), or with smaller settings"
+        _end(f"no memory is left for this stage ({failure}); {remedy}")
+
+
+def _end(text):
+    print("error: " + " ".join(text.split()), file=sys.stderr)
+    sys.exit(1)
