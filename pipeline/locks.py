@@ -5,16 +5,18 @@ import os
 import pwd
 import shutil
 import signal
-import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
+from pipeline import previous
 from pipeline.data.files import sweep
-from pipeline.stage import WrongInput
+from pipeline.stage import NO_ROOM, WrongInput
 
 BEGUN_BY = "PIPELINE_BEGUN_BY"  # environment variable: the process that a run ends with
 PATIENCE = 30  # seconds
+_ROOM = 1 << 20  # bytes: the locks name every file of a run, 70 kB of the demo's; records and logs come besides
 
 _LEFT_BEHIND = Path(".snakemake", "locks")
 _HELD = Path(".snakemake", "running")
@@ -29,14 +31,28 @@ def begin_alone(on_cluster):
     system lets go of the file with its process, however that ends. on_cluster: whether the jobs outlive this process.
     After such a run was killed its locks stay, for its jobs may go on, and a person has to look after them.
     A run that is about to end, since the process that began it is gone, gets PATIENCE to do so.
+    Raises WrongInput where there is no room for what Snakemake will write besides artifacts.
     """
     try:
         expect_own()
-    except WrongInput as wrong:
-        # As the Snakefile, which calls this, ends for wrong settings.
-        print(f"error: {wrong}", file=sys.stderr)
-        sys.exit(1)
+        _expect_room()
+        return _begin(on_cluster)
+    except OSError as failure:
+        if failure.errno not in NO_ROOM:
+            raise
+        remedy = "make room (disk or quota) and run the same command again"
+        raise WrongInput(f"{_HELD.parent}: no room is left for the records of a run ({failure}); {remedy}") from None
+
+
+def _expect_room():
     _HELD.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryFile(dir=_HELD.parent) as file:
+        file.write(bytes(_ROOM))
+        file.flush()
+        os.fsync(file.fileno())  # network file systems look at the quota only then
+
+
+def _begin(on_cluster):
     held = _HELD.open("a+")
     deadline = time.monotonic() + PATIENCE
     while not _lock(held):
@@ -52,6 +68,7 @@ def begin_alone(on_cluster):
         held.truncate(0)
         held.write(f"{_ON_CLUSTER if on_cluster else ''}\n{os.environ.get(BEGUN_BY, '')}")
         held.flush()
+        previous.put_back()
     return held
 
 

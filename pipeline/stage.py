@@ -1,6 +1,7 @@
 """What the stage commands share: their arguments, and errors of one line."""
 
 import argparse
+import collections
 import contextlib
 import errno
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 # What a write ends with for want of room: the disk is full, the quota spent, the file larger than a limit allows.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TORCH_LACKS_MEMORY = ("can't allocate memory", "out of memory")  # of the machine, of the GPU
 PEAK_LINE = "peak memory {:.0f} MB"
 
 
@@ -76,16 +78,29 @@ class StopRequest:
         self.number = number
 
 
-def tell_peak_memory():
-    """Print the most memory in MB that this process, or one child that ended, ever held; the report reads it."""
+_beside = collections.Counter()
+
+
+def peak_memory(who=resource.RUSAGE_SELF):
+    """Return the most memory in MB that this process, or of RUSAGE_CHILDREN one that ended, ever held."""
     unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kB elsewhere
-    held = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / unit
+    return resource.getrusage(who).ru_maxrss / unit
+
+
+def note_memory_beside(process, megabytes):
+    """Note the most memory that another process of this stage ever held besides what it shares with this one."""
+    _beside[process] = max(_beside[process], megabytes)
+
+
+def tell_peak_memory():
+    """Print the most memory in MB that this stage, its workers included, can have held at once; the report reads it."""
+    held = max(peak_memory() + _beside.total(), peak_memory(resource.RUSAGE_CHILDREN))
     with contextlib.suppress(OSError):  # no room for the log
         print(PEAK_LINE.format(held), flush=True)
 
 
 def run_stage(main):
-    """Run main(); input that a person can mend ends in one line on stderr and exit status 1.
+    """Run main(); what a person can mend, input or want of room or memory, ends in one line on stderr and status 1.
 
     SIGTERM ends it as an exception, so that files half written are removed.
     """
@@ -99,11 +114,19 @@ def run_stage(main):
         print("error: nobody reads the output any more, as after `| head`; run it without that", file=sys.stderr)
         sys.exit(1)
     except WrongInput as wrong:
-        print("error: " + " ".join(str(wrong).split()), file=sys.stderr)
-        sys.exit(1)
+        _end(str(wrong))
     except OSError as failure:
         if failure.errno not in NO_ROOM:
             raise
         # Of outputs `replacing` tells; this was another write, most likely of the log.
-        print(f"error: no room is left to write ({failure}); make room and run the same command again", file=sys.stderr)
-        sys.exit(1)
+        _end(f"no room is left to write ({failure}); make room and run the same command again")
+    except (MemoryError, RuntimeError) as failure:
+        if not (isinstance(failure, MemoryError) or any(words in str(failure) for words in _TORCH_LACKS_MEMORY)):
+            raise
+        remedy = "run it where more is free (Slurm: mem_mb in slurm/config.yaml), or with smaller settings"
+        _end(f"no memory is left for this stage ({failure}); {remedy}")
+
+
+def _end(text):
+    print("error: " + " ".join(text.split()), file=sys.stderr)
+    sys.exit(1)

@@ -11,11 +11,12 @@ from concurrent.futures.process import BrokenProcessPool
 
 import cv2
 
-from pipeline.stage import WrongInput
+from pipeline.stage import WrongInput, note_memory_beside, peak_memory
 
 _AHEAD = 2  # tasks of each process that are begun before their turn, so that few results wait
 
 _job = None  # of a process that works for another
+_shared = 0  # MB that such a process has from the one that it works for
 
 
 class Workers:
@@ -63,17 +64,19 @@ class Workers:
 
     def _result(self, future):
         try:
-            return future.result()
+            result, process, grown = future.result()
         except BrokenProcessPool:
             raise WrongInput(
                 f"one of the {self._number} processes of this stage was ended from outside, perhaps for want of memory;"
                 " run the same command again, with fewer cores or more memory"
             ) from None
+        note_memory_beside(process, grown)
+        return result
 
 
 def _begin(job):
-    global _job
-    _job = job
+    global _job, _shared
+    _job, _shared = job, peak_memory()
     # A signal to the whole group ends the first process as an exception; this one ends as if it were killed.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -88,4 +91,5 @@ def _end_with_parent():
 
 
 def _do(method, *task):
-    return getattr(_job, method)(*task)
+    """Return the result, this process, and by how many MB it ever grew beyond what it shares."""
+    return getattr(_job, method)(*task), os.getpid(), peak_memory() - _shared

@@ -4,7 +4,7 @@ import json
 
 from conftest import ROOT
 from data.odd_images import plain
-from study_copy import copy_repository, snakemake, tiny
+from study_copy import copy_repository, planned, snakemake, tiny
 
 from pipeline.data.archive import read_metadata
 
@@ -58,6 +58,18 @@ def test_no_name_is_taken_for_a_command_or_an_option(tmp_path):
     assert sorted(row["name"] for row in rows) == sorted(names)
     assert {row["class"] for row in rows} == set(FOLDERS)
     assert not list(tmp_path.rglob("pwned")) and not (ROOT / "pwned").exists()
+
+
+def test_braces_in_settings_are_no_wildcards(tmp_path):
+    def braced(params):
+        signs = odd(params)["datasets"]["drawn_signs"]
+        signs |= {"group_pattern": "(id[0-9]{3})_", "citation": "@book{hands, title={{Hands}} {of} {0}}"}
+        return params
+
+    folder = tmp_path / "repository"
+    copy_repository(folder, braced)
+    folder_of_odd_names(folder / PLACE)
+    assert planned(folder)["report"] == 1
 
 
 def test_a_name_of_two_lines_is_refused(tmp_path):

@@ -1,3 +1,4 @@
+import collections
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import psutil
 import pytest
 from conftest import ROOT
 
+from pipeline import stage
 from pipeline.stage import WrongInput
 from pipeline.workers import Workers
 
@@ -62,6 +64,26 @@ def test_tasks_are_begun_only_a_little_before_their_turn(number):
         results = workers.each("refuse", tasks())
         assert [next(results) for _ in range(2)] == [0, 1]
         assert len(begun) <= 2 + 3 * number
+
+
+class Filling:
+    """Work that takes 200 MB, in each process while the other is at it as well."""
+
+    def fill(self, number):
+        held = np.ones(25_000_000)
+        time.sleep(0.5)
+        return len(held)
+
+
+def test_the_peak_of_a_stage_counts_its_processes_and_what_they_share_once(capsys, monkeypatch):
+    monkeypatch.setattr(stage, "_beside", collections.Counter())
+    shared = np.ones(25_000_000)
+    alone = stage.peak_memory()
+    with Workers(Filling(), 2) as workers:
+        list(workers.each("fill", range(4)))
+    stage.tell_peak_memory()
+    told = float(capsys.readouterr().out.split()[2])
+    assert 380 < told - alone < 480 and len(shared)
 
 
 class Resizing:

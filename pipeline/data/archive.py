@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.data.files import replacing
+from pipeline.data.headers import expect_memory_for, size_in_header
 from pipeline.data.tree import ZIP_DAMAGE, read_member
 from pipeline.memory import expect_memory
 from pipeline.stage import WrongInput
@@ -130,9 +131,12 @@ def _decoded(archive, path, names):
 
 def decode_image(data, name):
     """Decode image bytes to uint8 (H, W, 3) RGB, upright as EXIF says; `name` appears in the error."""
+    expect_memory_for(size_in_header(data, name), name)
     try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as refused:
+        if refused.code == cv2.Error.StsNoMem:
+            raise MemoryError(f"{name}: {refused.err}") from None
         raise WrongInput(f"{name}: not a readable image ({refused.err}); mend it or remove it") from None
     if bgr is None:
         raise WrongInput(f"{name}: not a readable image; restore the file or remove it from the data set")

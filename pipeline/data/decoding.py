@@ -4,22 +4,17 @@ The first frame of an animation or of pages counts. EXIF's rotation is carried o
 profile, and 16 bits are taken to span 0..65535. What its header says to be too large is not decoded.
 """
 
-import io
-import struct
-
 import numpy as np
 from PIL import Image, ImageOps
 
 from pipeline.data.archive import decode_image
+from pipeline.data.headers import UNREADABLE, expect_memory_for, open_header
 from pipeline.stage import WrongInput
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-MEGAPIXELS = 200  # at most, unless told otherwise: the largest telephones' photographs, 600 MB each
-# What Pillow raises for damaged images.
-UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, struct.error)
+MEGAPIXELS = 200  # at most, unless told otherwise: the largest telephones' photographs, 1.2 to 1.6 GB each
 _PAPER = (255, 255, 255, 255)
-# Its own limit on pixels is below ours.
-Image.MAX_IMAGE_PIXELS = None
+_STRIP = 256  # rows
 
 
 def decode_photograph(data, name, megapixels=MEGAPIXELS):
@@ -27,10 +22,7 @@ def decode_photograph(data, name, megapixels=MEGAPIXELS):
 
     megapixels: of how many million pixels an image may be.
     """
-    try:
-        image = Image.open(io.BytesIO(data))
-    except UNREADABLE:  # and without a header nobody knows how much memory it would take to try
-        raise WrongInput(f"{name}: not a readable image; restore the file or remove it from the data set") from None
+    image = open_header(data, name)
     width, height = image.size
     if width * height > megapixels * 1e6:
         raise WrongInput(
@@ -39,6 +31,7 @@ def decode_photograph(data, name, megapixels=MEGAPIXELS):
         )
     try:
         if image.has_transparency_data:
+            expect_memory_for(image.size, name)
             return _over_paper(image)
     except UNREADABLE:
         pass  # OpenCV decides for both what cannot be decoded.
@@ -46,6 +39,12 @@ def decode_photograph(data, name, megapixels=MEGAPIXELS):
 
 
 def _over_paper(image):
-    upright = ImageOps.exif_transpose(image).convert("RGBA")
-    paper = Image.new("RGBA", upright.size, _PAPER)
-    return np.array(Image.alpha_composite(paper, upright).convert("RGB"))
+    ImageOps.exif_transpose(image, in_place=True)
+    width, height = image.size
+    seen = np.empty((height, width, 3), np.uint8)
+    # Strip by strip: four copies of the whole would be alive at once.
+    for top in range(0, height, _STRIP):
+        strip = image.crop((0, top, width, min(top + _STRIP, height))).convert("RGBA")
+        paper = Image.new("RGBA", strip.size, _PAPER)
+        seen[top : top + _STRIP] = Image.alpha_composite(paper, strip).convert("RGB")
+    return seen

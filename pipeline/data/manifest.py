@@ -7,13 +7,16 @@ data came with them, else empty).
 """
 
 import re
+from pathlib import Path
 
 from pipeline.data.decoding import MEGAPIXELS, decode_photograph
 from pipeline.data.table import read_table, table_parts
 from pipeline.data.tree import read_bytes
 from pipeline.stage import WrongInput
+from pipeline.sums import expect_whole
 
 COLUMNS = ["name", "path", "class", "group", "part", "landmarks"]
+_ARCHIVE = re.compile(r"^.*?\.zip(?=/)", re.IGNORECASE)
 _BOX = re.compile(r"#xywh=(-?\d+),(-?\d+),(\d+),(\d+)$")
 
 
@@ -25,6 +28,16 @@ def read_manifest(path, columns=None):
 def manifest_parts(path, columns, count):
     """Yield lists of `count` consecutive rows, as dicts of these columns, without holding the whole manifest."""
     return table_parts(path, columns, count)
+
+
+def expect_whole_archives(paths):
+    """Raise WrongInput where an image set of this project, into which some of these paths lead, has rotted.
+
+    Its stages get the manifest as an argument, not the archive, and a rotten photograph alone may count as unreadable.
+    """
+    found = {archive.group() for archive in map(_ARCHIVE.match, paths) if archive}
+    for archive in sorted(found):
+        expect_whole(Path(archive))
 
 
 def load_photograph(path, megapixels=MEGAPIXELS):

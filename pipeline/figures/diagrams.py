@@ -26,7 +26,7 @@ def new_diagram(height):
 
 
 def draw_box(axes, left, bottom, width, height, kind, title, details=()):
-    """Draw a box with a title and smaller lines below it, all centred."""
+    """Draw a box with a title and smaller lines below it, all centred; what stands between two $ is a formula."""
     shape = FancyBboxPatch(
         (left, bottom), width, height, boxstyle="round,pad=0,rounding_size=0.04", linewidth=0.7, **LOOKS[kind]
     )
@@ -36,7 +36,8 @@ def draw_box(axes, left, bottom, width, height, kind, title, details=()):
     for text, size in zip([title, *details], sizes, strict=True):
         top -= size * _LEADING
         place = (left + width / 2, top + size * _LEADING / 2)
-        axes.text(*place, text, ha="center", va="center", fontsize=size, weight="bold" if size == SMALL else "normal")
+        weight = "bold" if size == SMALL else "normal"
+        axes.text(*place, text, ha="center", va="center", fontsize=size, weight=weight, parse_math=True)
 
 
 def draw_arrow(axes, *points):

@@ -30,6 +30,7 @@ matplotlib.rcParams.update(
     {
         "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same letters
         "font.size": 8,
+        "text.parse_math": False,  # classes are named by people; a diagram's own words ask for it
         "axes.titlesize": 8,
         "axes.labelsize": 8,
         "xtick.labelsize": SMALL,

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from pipeline.data.archive import encode_png, keypoints_json, write_encoded
-from pipeline.data.manifest import load_photograph, read_manifest
+from pipeline.data.manifest import expect_whole_archives, load_photograph, read_manifest
 from pipeline.data.parts import discard_parts, in_parts, part_path, read_arrays, write_arrays
 from pipeline.data.split import read_split
 from pipeline.poses.pose_set import read_pose_set
@@ -137,6 +137,7 @@ def main():
     args = stage_arguments(__doc__, ["manifest", "poses", "split", "state"], ["train", "test"]).parse_args()
     split = read_split(args.split)
     paths = read_manifest(args.manifest, ["name", "path"]).set_index("name")["path"]
+    expect_whole_archives(paths)
     poses, names = read_pose_set(args.poses), class_names(split)
     cropping = Cropping(args.options["size"], args.state, args.options["megapixels_at_most"])
     with Workers(cropping, args.threads) as workers:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.data.files import replacing
-from pipeline.data.manifest import manifest_parts, read_manifest
+from pipeline.data.manifest import expect_whole_archives, manifest_parts, read_manifest
 from pipeline.data.parts import PART, digest_of, discard_parts, part_path, write_arrays
 from pipeline.poses.detectors import LOOKED_UP, make_detector
 from pipeline.poses.findings import arrays_of, find_hands, read_findings
@@ -160,6 +160,7 @@ def main():
     parser = stage_arguments(__doc__, ["manifest", "state"], ["out", "report"], optional=["weights", "memory"])
     args = parser.parse_args()
     options = args.options
+    expect_whole_archives(read_manifest(args.manifest, ["path"])["path"])
     outside = ""
     if options["detector"] == "openpose_json":
         whole = photographs_of(read_manifest(args.manifest, ["name", "path"]))

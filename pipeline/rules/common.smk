@@ -1,6 +1,7 @@
 """The active study, and what every rule shares."""
 
 import atexit
+import contextlib
 import json
 import os
 import shlex
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from pipeline import locks
+from pipeline import locks, previous
 from pipeline.expected import announce
 from pipeline.recipes import (
     COPIES,
@@ -36,11 +37,19 @@ from pipeline.study import ACCURACY_TABLES, QUALITY_TABLES, RIVALS_TABLE, Study
 from pipeline.versions import hooks
 from pipeline.warm import ADDRESS, PRELOADED
 
-try:
+
+@contextlib.contextmanager
+def told_in_one_line():
+    """End this process where something is wrong that a person can mend, and say what it is, not where it was found."""
+    try:
+        yield
+    except WrongInput as wrong:
+        print(f"error: {wrong}", file=sys.stderr)
+        sys.exit(1)
+
+
+with told_in_one_line():
     STUDY = Study(config)
-except WrongInput as wrong:
-    print(f"error: {wrong}", file=sys.stderr)
-    sys.exit(1)
 
 # The python of this Snakemake runs the stages, also where its environment was not activated.
 PLACES = (os.path.dirname(sys.executable), str(workflow.basedir))
@@ -69,7 +78,10 @@ wildcard_constraints:
 
 
 def as_json(options):
-    """Settings as one argument of a stage: what Snakemake compares is what the stage gets."""
+    """Settings as one argument of a stage: what Snakemake compares is what the stage gets.
+
+    Called in a function of wildcards only: Snakemake fills in the {words} of a text that stands in a rule.
+    """
     return json.dumps(options, sort_keys=True)
 
 
@@ -252,10 +264,13 @@ def shown_subset(wildcards):
     return subset_name(*subset)
 
 
+def jobs_to_do():
+    return workflow.dag.needrun_jobs(exclude_finished=False)
+
+
 def needed_libraries():
     """What the stages of the jobs to be done import, of what takes seconds."""
-    jobs = workflow.dag.needrun_jobs(exclude_finished=False)
-    code = {file for job in jobs for file in job.input if file.endswith(".py")}
+    code = {file for job in jobs_to_do() for file in job.input if file.endswith(".py")}
     return sorted(libraries_of(code) & PRELOADED.keys())
 
 
@@ -263,23 +278,35 @@ def needed_libraries():
 atexit.register(announce, workflow, STUDY)
 
 # Jobs read this file as well; only the Snakemake that plans looks at what DVC brought.
+ALONE = None
 if workflow.is_main_process:
-    hooks.adopt(config)
     if hooks.PLANNING not in os.environ and not workflow.dryrun:
-        ALONE = locks.begin_alone(on_cluster=workflow.non_local_exec)
+        with told_in_one_line():
+            ALONE = locks.begin_alone(on_cluster=workflow.non_local_exec)
         if locks.BEGUN_BY in os.environ:
             locks.end_with(int(os.environ[locks.BEGUN_BY]))
+    hooks.adopt(config)
+
+
+def end():
+    """What is left to do when the jobs of a run have ended, well or not."""
+    if ALONE:
+        previous.put_back()
+    hooks.record(config)
 
 
 onsuccess:
-    hooks.record(config)
+    end()
 
 
 onerror:
-    hooks.record(config)
+    end()
 
 
 onstart:
+    if ALONE:
+        with told_in_one_line():
+            previous.set_aside(job.output for job in jobs_to_do())
     # Jobs of this machine start in forks of one warm process; those of a cluster start on their own.
     if workflow.local_exec:
         os.environ[ADDRESS] = os.path.join(

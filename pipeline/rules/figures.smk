@@ -10,7 +10,7 @@ rule claims:
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json(claims(STUDY)),
+        options=lambda wc: as_json(claims(STUDY)),
     shell:
         ": > {log}; python -m pipeline.warm pipeline.claims.check --options {params.options:q}"
         " --predictions {input.predictions} --subsets {input.subsets} --histories {input.histories} --out {output}"

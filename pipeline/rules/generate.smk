@@ -36,7 +36,7 @@ rule copies:
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json(
+        options=lambda wc: as_json(
             {"images_per_class": STUDY.settings["generation"]["images_per_class"]}
         ),
     shell:

@@ -43,7 +43,9 @@ rule rivals:
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json({"table": RIVALS_TABLE, "cells": STUDY.cells(RIVALS_TABLE)}),
+        options=lambda wc: as_json(
+            {"table": RIVALS_TABLE, "cells": STUDY.cells(RIVALS_TABLE)}
+        ),
     shell:
         ": > {log}; python -m pipeline.warm pipeline.report.tables --options {params.options:q}"
         " --predictions {input.predictions} --out {output.table} --long {output.long}"
@@ -98,7 +100,7 @@ rule errata:
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json({"rows": STUDY.errata_rows()}),
+        options=lambda wc: as_json({"rows": STUDY.errata_rows()}),
     shell:
         ": > {log}; python -m pipeline.warm pipeline.report.errata --options {params.options:q}"
         " --predictions {input.predictions} --out {output.table} --long {output.long}"
@@ -166,7 +168,7 @@ rule report:
         "../../envs/main.yaml"
     params:
         # Not sorted: the page shows everything in the order of params.yaml.
-        options=json.dumps(STUDY.own_params()),
+        options=lambda wc: json.dumps(STUDY.own_params()),
     shell:
         ": > {log}; python -m pipeline.warm pipeline.report.page --options {params.options:q} --made {input.made}"
         " --out {output}"

@@ -12,7 +12,9 @@ rule verdict:
     conda:
         "../../envs/main.yaml"
     params:
-        options=as_json({"dataset": STUDY.target, "verdicts": STUDY.verdicts()}),
+        options=lambda wc: as_json(
+            {"dataset": STUDY.target, "verdicts": STUDY.verdicts()}
+        ),
     shell:
         ": > {log}; python -m pipeline.warm pipeline.verdict.statement --options {params.options:q}"
         " --predictions {input.predictions} --out {output.statement} --numbers {output.numbers} --table {output.table}"

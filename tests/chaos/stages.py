@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from study_copy import snakemake
 
 from pipeline.records import finished_job
+from pipeline.study import Study
 from pipeline.warm import PRELOADED
 
 
@@ -26,17 +28,29 @@ class Command:
     outputs: list
 
 
-def commands(folder):
-    """Return {rule: Command} of one job of each rule of a finished study: the first that Snakemake tells."""
+def all_commands(folder):
+    """Return [(rule, Command)] of every job of a finished study, in the order that Snakemake tells."""
     status, said = snakemake(folder, "-n", "-p", "--forceall", "all")
     assert status == 0, said
-    found = {}
+    found = []
     for block in re.split(r"\n(?=(?:local)?rule )", said):
         name = re.match(r"(?:local)?rule (\w+):", block)
         line = re.search(r"^Shell command: (.+)$", block, re.MULTILINE)
         inputs, outputs = _artifacts(block, "input"), _artifacts(block, "output")
         if name and line and outputs:
-            found.setdefault(name[1], Command(line[1], inputs, outputs))
+            found.append((name[1], Command(line[1], inputs, outputs)))
+    return found
+
+
+def commands(folder):
+    """Return {name: Command}: of each rule its first job, called as the rule; of generators one of each condition."""
+    found = {}
+    for rule, command in all_commands(folder):
+        condition = re.search("-(reacgan|spade_keypoints|spade_bones)", command.outputs[0])
+        found.setdefault(f"generators of {condition[1]}" if rule == "generators" else rule, command)
+    rules = {name.partition(" ")[0] for name in found}
+    assert rules == Study(yaml.safe_load((folder / "params.yaml").read_text())).artifacts().keys()
+    assert sum(name.startswith("generators of") for name in found) == 3
     return found
 
 

@@ -2,7 +2,7 @@ import os
 import shutil
 
 import pytest
-from chaos.stages import commands, run_stage, warm_server
+from chaos.stages import all_commands, run_stage, warm_server
 
 
 @pytest.fixture(scope="module")
@@ -21,23 +21,42 @@ def flip_a_bit(path):
     return before
 
 
+def kinds_of(rule, command):
+    """Return {(rule, folder or file below results/, suffix): an artifact of this kind that the job reads}."""
+    return {(rule, name.split("/")[1], name.rpartition(".")[2]): name for name in command.inputs}
+
+
+def noticed(copy, environment, command, name):
+    """Run a stage while an artifact that it reads is rotten; return None if it said so, else what it did."""
+    kept, before = [(copy / output).read_bytes() for output in command.outputs], flip_a_bit(copy / name)
+    status, said = run_stage(command, copy, environment)
+    (copy / name).write_bytes(before)
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    same = kept == [(copy / output).read_bytes() for output in command.outputs]
+    # By its sum, before anything was computed.
+    told = len(errors) == 1 and f"{name}: damaged, or changed" in errors[0] and "Traceback" not in said
+    return None if status != 0 and same and told else (status, same, said[-500:])
+
+
 def test_one_flipped_bit_in_any_artifact_is_noticed_by_the_stage_that_reads_it(copy):
-    told, seen = {}, set()
+    told = {}
     with warm_server(copy) as (environment, _):
-        for rule, command in commands(copy).items():
-            for name in command.inputs:
-                # One artifact of each kind for each rule that reads it.
-                kind = (rule, name.split("/")[1], name.rpartition(".")[2])
-                if kind in seen:
-                    continue
-                seen.add(kind)
-                before = flip_a_bit(copy / name)
-                kept = [(copy / output).read_bytes() for output in command.outputs]
-                status, said = run_stage(command, copy, environment)
-                same = kept == [(copy / output).read_bytes() for output in command.outputs]
-                (copy / name).write_bytes(before)
-                errors = [line for line in said.splitlines() if line.startswith("error: ")]
-                noticed = status != 0 and same and len(errors) == 1 and name in errors[0] and "Traceback" not in said
-                told[kind] = "noticed" if noticed else said[-500:]
-    assert told == dict.fromkeys(told, "noticed")
-    assert len(told) >= 30
+        for rule, command in all_commands(copy):
+            for kind, name in kinds_of(rule, command).items():
+                if kind not in told:
+                    told[kind] = noticed(copy, environment, command, name)
+    assert told == dict.fromkeys(told)
+    # Some that not every job of their rule reads.
+    rare = {("figures", name, "csv") for name in ("splits", "classifiers", "real_classifiers", "verdict")} | {
+        ("figures", "crops", "zip"),
+        ("figures", "images", "zip"),
+        ("figures", "claims", "json"),
+        ("classifiers", "images", "zip"),
+        ("classifiers", "copies", "zip"),
+        ("classifiers", "filtered", "zip"),
+        ("predictions", "real_classifiers", "safetensors"),
+        ("quality", "images", "zip"),
+        ("poses", "drawn", "zip"),
+        ("crops", "drawn", "zip"),
+    }
+    assert rare <= told.keys()

@@ -47,6 +47,14 @@ def test_what_cannot_be_seen_is_white(kind, options):
     assert difference(half_transparent(kind, **options), expected) == EXACT
 
 
+def test_a_tall_transparent_photograph_is_as_one_piece():
+    tall = picture(60, 600)
+    alpha = np.random.default_rng(0).integers(0, 256, tall.shape[:2], np.uint8)
+    image = Image.fromarray(np.dstack([tall, alpha]), "RGBA")
+    whole = Image.alpha_composite(Image.new("RGBA", image.size, (255,) * 4), image).convert("RGB")
+    assert (decode_photograph(encoded(image, "PNG"), "a") == np.array(whole)).all()
+
+
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
 def test_a_transparent_colour_of_a_palette_is_white(kind):
     image = Image.new("P", (20, 10), 1)
