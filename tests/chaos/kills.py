@@ -59,7 +59,7 @@ def disturb(folder, kills, pause, chance, cores=()):
     """Kill so many processes of runs in `folder`, each after a pause up to 2 * `pause` seconds.
 
     Returns {"<signal> to <process>": how often}, fewer in all where the study came to its end meanwhile, and the last
-    checkpoints that there were when a run was begun anew. cores: options of Snakemake, such as --cores 1.
+    checkpoints that there were when a run was begun anew. cores: options of Snakemake, such as --cores 3.
     """
     tally, run, last = collections.Counter(), None, {}
     command = [*COMMAND[:-2], *cores, *COMMAND[-2:]]

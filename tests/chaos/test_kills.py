@@ -18,8 +18,8 @@ from pipeline.records import record_path
 
 def test_a_study_whose_processes_are_killed_ends_with_the_same_bytes(finished_study, tmp_path):
     folder = study_in(tmp_path / "repository")
-    # One job at a time until the last kill; the undisturbed run had two.
-    tally, seen = disturb(folder, kills=2, pause=8, chance=random.Random(1), cores=["--cores", "1"])
+    # Three jobs at a time until the last kill; the undisturbed run had two.
+    tally, seen = disturb(folder, kills=2, pause=8, chance=random.Random(1), cores=["--cores", "3"])
     assert tally.total() > 0
     finish(folder)
     assert lost(folder, seen) == []
