@@ -10,9 +10,10 @@ import pytest
 from study_copy import change_params
 
 from pipeline import previous
+from pipeline.data.files import note_sum
 from pipeline.locks import begin_alone
 from pipeline.records import record_path
-from pipeline.sums import note_sum, sum_file
+from pipeline.sums import sum_file
 
 MADE = ("drawn", "manifests", "poses", "splits", "crops")
 CROPS = [f"results/crops/drawn_signs-{part}.zip" for part in ("train", "test")]
