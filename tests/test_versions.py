@@ -65,7 +65,7 @@ def test_an_edit_in_a_clone_where_snakemake_never_ran_concerns_what_uses_it(copy
 
 def test_the_commands_of_the_readme_run_what_an_edit_concerns_and_revisions_are_complete(copy, tmp_path):
     section = (ROOT / "README.md").read_text().split("## Versions with DVC")[1].split("\n## ")[0]
-    keep, elsewhere, after = re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    keep, elsewhere, after, _shared = re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
     places = {"/path/to/store": tmp_path / "store", "/path/to/repository": copy, "elsewhere": tmp_path / "elsewhere"}
 
     def here(block):
