@@ -11,6 +11,7 @@ from chaos.kills import COMMAND, products, study_in
 from study_copy import run
 
 from pipeline.locks import begin_alone
+from pipeline.stage import run_stage
 
 NOBODY = 65534
 # Whole stages, which are recorded in dvc.lock.
@@ -85,7 +86,7 @@ def test_another_persons_folder_is_refused_in_one_line_that_names_them(tmp_path,
     assert as_another(lambda: begin_alone(on_cluster=False).close(), tmp_path) == (0, "")
     open_all(tmp_path)
     (tmp_path / theirs).chmod(0o755 if (tmp_path / theirs).is_dir() else 0o644)
-    status, said = as_another(lambda: begin_alone(on_cluster=False), tmp_path)
+    status, said = as_another(lambda: run_stage(lambda: begin_alone(on_cluster=False)), tmp_path)
     assert status == 1 and said.count("\n") == 1 and "Traceback" not in said
     assert said.startswith("error: ") and f"{theirs}: belongs to root, and" in said and "a clone of your own" in said
 
