@@ -144,7 +144,8 @@ def show_products(arguments):
         print(read_table(table, []).to_string(index=False))
         print("\nEverything else:")
         for place, what in _PRODUCTS.items():
-            print(f"  {place:<22}{what}")
+            if any(Path().glob(place)):
+                print(f"  {place:<22}{what}")
 
 
 def print_verdict(verdict):

@@ -67,4 +67,6 @@ def test_what_was_asked_for_is_shown_the_verdict_first(tmp_path, monkeypatch, ca
     assert found == shown and sorted(shown, key=said.index) == shown
     if shown and "Do" in shown[0]:
         assert "\n5 training images per class: Nothing found.\nAll training images: Nothing found. Train" in said
+    if "Everything else" in shown:
+        assert "results/table*.csv" in said and "results/report/" not in said  # the second is not there
     assert all(len(line) <= 120 for line in said.splitlines())
