@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
-.PHONY: demo test setup lint format lock clean
+.PHONY: demo test mmpose setup lint format lock clean
 
 demo: setup ## run the default study and print Table 8
 	@$(BIN)/python -m pipeline.progress --config study=demo -- all
@@ -12,7 +12,7 @@ demo: setup ## run the default study and print Table 8
 CHAOS := tests/test_slurm.py tests/chaos
 WHOLE := $(addprefix tests/test_,versions.py warm.py whole_path.py)
 
-test: setup lint ## pass the tests and the linters
+test: setup lint mmpose ## pass the tests and the linters
 	@mkdir -p logs
 	@export OMP_NUM_THREADS=1; \
 	$(BIN)/python -m pytest $(CHAOS) > logs/tests-of-chaos.txt 2>&1 & chaos=$$!; \
@@ -21,6 +21,10 @@ test: setup lint ## pass the tests and the linters
 	$(BIN)/python -m pytest $(addprefix --ignore=,$(CHAOS) $(WHOLE)); parts=$$?; \
 	wait $$chaos; chaos=$$?; wait $$whole; whole=$$?; \
 	cat logs/tests-of-chaos.txt logs/tests-of-whole-runs.txt; exit $$((parts || chaos || whole))
+
+mmpose: setup ## install the detector mmpose beside the rest
+	@$(BIN)/python -c "import sys, importlib.util as util; sys.exit(util.find_spec('mmpose') is None)" || \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r envs/mmpose.lock
 
 lint: setup
 	@$(BIN)/ruff check pipeline tests
