@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pipeline.claims.class_changes import class_changes, state_class_changes
 from pipeline.claims.convergence import convergence, read_history, state_convergence
+from pipeline.classify.predictions import read_predictions
 from pipeline.data.files import replacing
 from pipeline.data.subset import read_rows
-from pipeline.metrics.predictions import read_predictions
 from pipeline.stage import run_stage, stage_arguments
 
 

@@ -1,9 +1,9 @@
 """The README.md that goes with exported weights: what they learnt from, how good they are, how they are loaded."""
 
+from pipeline.classify.predictions import read_predictions
 from pipeline.data.entries import loaded
 from pipeline.inspect.place import dataset_of, name_says, origin_of
 from pipeline.metrics.accuracy import accuracy, macro_recall
-from pipeline.metrics.predictions import read_predictions
 from pipeline.recipes import classifier_folder
 from pipeline.report.owners import Owner, owner_of
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.classify.predictions import read_predictions
 from pipeline.data.files import replacing
 from pipeline.metrics.accuracy import printed_accuracy
-from pipeline.metrics.predictions import read_predictions
 from pipeline.report.layout import mean_and_sd
 from pipeline.stage import run_stage, stage_arguments
 from pipeline.verdict.intervals import differences, spread

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.classify.predictions import read_predictions
 from pipeline.data.files import replacing
 from pipeline.metrics.accuracy import accuracy, macro_recall
-from pipeline.metrics.predictions import read_predictions
 from pipeline.report.layout import as_rows, mean_and_sd, published_values, write_table
 from pipeline.stage import run_stage, stage_arguments
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.classify.predictions import read_predictions
 from pipeline.data.files import replacing
-from pipeline.metrics.predictions import read_predictions
 from pipeline.recipes import is_generated, size_in_words
 from pipeline.stage import run_stage, stage_arguments
 from pipeline.verdict.verdict import judge

@@ -7,6 +7,7 @@ import pandas as pd
 from chaos import damage
 
 from pipeline.claims.convergence import convergence, read_history
+from pipeline.classify.predictions import read_predictions
 from pipeline.data.document import read_document
 from pipeline.data.split import read_split
 from pipeline.data.subset import read_rows
@@ -14,7 +15,6 @@ from pipeline.figures.class_changes import read_claim
 from pipeline.figures.class_counts import count_classes
 from pipeline.figures.convergence import read_measures
 from pipeline.figures.harm_map import read_gains
-from pipeline.metrics.predictions import read_predictions
 from pipeline.report.curves import best_step, charts_of, read_curve
 from pipeline.report.inputs import AUDIT, CLAIMS, OBEYED, RATINGS, VERDICT
 from pipeline.report.quality_tables import human_scores, read_quality, read_ratings, summarise

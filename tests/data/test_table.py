@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from pipeline.claims.convergence import read_history
+from pipeline.classify.predictions import read_predictions
 from pipeline.data.manifest import COLUMNS, read_manifest
 from pipeline.data.split import read_split
 from pipeline.data.subset import read_rows
 from pipeline.data.table import read_table
-from pipeline.metrics.predictions import read_predictions
 from pipeline.rating.key import read_key
 from pipeline.stage import WrongInput
 
