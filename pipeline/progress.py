@@ -46,12 +46,15 @@ _PRODUCTS = {
 
 
 class Progress:
-    """Follows Snakemake's output line by line and estimates the time left from the jobs finished so far."""
+    """Follows Snakemake's output line by line and estimates the time left from the jobs finished so far.
+
+    brought_about: whether the products are there by it, which they are not by --dry-run, --help and the like.
+    """
 
     def __init__(self, cores, clock=time.monotonic):
         self.cores, self.clock = cores, clock
         self.waiting, self.started, self.spent = collections.Counter(), {}, collections.defaultdict(list)
-        self.rule, self.job, self.total, self.done = None, None, 0, 0
+        self.rule, self.job, self.total, self.done, self.brought_about = None, None, 0, 0, False
 
     def read(self, line):
         """Take in one line; return what to print, or None."""
@@ -67,6 +70,7 @@ class Progress:
         elif ended := re.match(r"Finished jobid: (\d+) \(Rule: (\w+)\)", line):
             return self._finish(int(ended[1]), ended[2])
         elif "Nothing to be done" in line:
+            self.brought_about = True
             return "Nothing to be done: every product is up to date."
         elif line.startswith(("error: ", "note: ")):
             return line.rstrip()
@@ -86,6 +90,7 @@ class Progress:
         self.spent[rule].append(seconds)
         self.waiting[rule] -= 1
         self.done += 1
+        self.brought_about = True
         share = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
         return f"{share} {rule} {name}".ljust(72) + f" {seconds:5.1f} s   {self._left()}"
 
@@ -98,9 +103,9 @@ class Progress:
 
 
 def run_snakemake(arguments, cores):
-    """Run Snakemake with the progress shown; return its exit status."""
+    """Run Snakemake with the progress shown; return its exit status, and whether it brought the products about."""
     command = [sys.executable, "-m", "snakemake", *_places(cores), "--nocolor", *arguments]
-    progress, said, told = Progress(cores), collections.deque(maxlen=40), []
+    progress, said, told = Progress(cores), collections.deque(maxlen=5000), []
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     # A shell's background jobs begin with Ctrl-C ignored, and Snakemake would inherit that and not be stopped by us.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -119,10 +124,12 @@ def run_snakemake(arguments, cores):
                 told += [message] if line.startswith("error: ") else []
                 print(message, flush=True)
     if snakemake.returncode:
-        print("" if told else "".join(said), end="")
+        print("" if told else "".join(list(said)[-40:]), end="")
         if progress.total:
             print("stopped before the end; what was finished is kept, and the same command goes on from there")
-    return snakemake.returncode
+    elif not progress.brought_about:
+        print("".join(said), end="")
+    return snakemake.returncode, progress.brought_about
 
 
 def _places(cores):
@@ -161,8 +168,8 @@ def main():
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         locks.expect_own()
-        status = run_snakemake(arguments, cores)
-        shows = status == 0 and not {"-n", "--dry-run"} & set(arguments)
+        status, brought_about = run_snakemake(arguments, cores)
+        shows = status == 0 and brought_about
         if shows:
             show_products(arguments)
     except WrongInput as wrong:

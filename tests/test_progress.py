@@ -1,10 +1,14 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipeline.progress import Progress, show_products
 
+ROOT = Path(__file__).parents[1]
 LOG = """Job stats:
 job            count
 -----------  -------
@@ -43,6 +47,13 @@ def test_nothing_to_do_and_errors_are_told():
 
 def test_a_job_whose_start_was_not_told_is_named_by_its_rule():
     assert Progress(cores=2).read("Finished jobid: 3 (Rule: filtered)").startswith("[1/0] filtered")
+
+
+def test_what_runs_nothing_is_shown_as_snakemake_says_it_and_no_product_with_it():
+    command = [sys.executable, "-m", "pipeline.progress", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "error" not in done.stderr
+    assert "--keep-going" in done.stdout and "Table 8" not in done.stdout
 
 
 @pytest.mark.parametrize(

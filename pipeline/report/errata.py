@@ -104,7 +104,9 @@ def questions(counts, measured):
             told[f"{recipe} or all"] = "which keeps the best-scored images", (recipe, ""), (unfiltered, "")
         if recipe.endswith("-regularization"):
             how = _words(variant).strip() or "whose labels are not permuted"
-            told[f"{recipe} {variant}".strip()] = how, (recipe, variant), (pretrained, "")
+            # Like with like: what permuted labels do to the gap shows where pretraining has them as well.
+            other = variant if (pretrained, variant) in counts.recipes else ""
+            told[f"{recipe} {variant}".strip()] = how, (recipe, variant), (pretrained, other)
     known = {name: question for name, question in told.items() if question[2] in counts.recipes}
     return {name: _answer(counts, measured, *question) for name, question in known.items()}
 

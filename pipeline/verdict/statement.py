@@ -17,14 +17,14 @@ _HEAD = ("recipe", "images", "macro-recall", "to real", "to best rival", "accura
 _ROLES = ("real", "best_rival")
 _MINUS = "\N{MINUS SIGN}"
 _METHOD = (
-    "All recipes meet the same test images with the same seeds, which vary subset, first weights and order. "
-    "Intervals take the groups of test images and the trainings for drawn: that of the sentences knows how "
-    "trainings vary from all recipes together, and so may be narrower than that of a pair, which knows it from that "
-    "pair alone. verdict.csv has the percentiles of a paired bootstrap of groups and seeds as well, which are too "
-    "narrow for few of them. Rivals have at least as many updates as pretraining on all generated images and the "
-    "training after it. Mixup and regularization have those of real images alone, each with a second batch beside "
-    "it; pretraining on the best images has the fewer that these make. Every recipe keeps the epoch of the least "
-    "validation loss: its own loss where it weighs or shifts classes, else cross-entropy."
+    "All recipes meet the same test images with the same seeds, which vary subset, first weights and order. Intervals "
+    "take the groups of test images and the trainings for drawn: that of the sentences knows how trainings vary from "
+    "all recipes together, and so may be narrower than that of a pair, which knows it from that pair alone. "
+    "verdict.csv has the percentiles of a paired bootstrap of groups and seeds as well, which are too narrow for few "
+    "of them. Rivals without copies have at least as many updates as pretraining on all generated images and the "
+    "training after it. Mixup and regularization, with copies too, have those of real images alone, each with a "
+    "second batch beside it; pretraining on the best images has the fewer that these make. Every recipe keeps the "
+    "epoch of the least validation loss: its own loss where it weighs or shifts classes, else cross-entropy."
 )
 _BEHIND = ("finding", "sentences", "ways", "rivals", "seeds", "images", "groups")
 

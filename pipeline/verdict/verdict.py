@@ -22,7 +22,6 @@ from pipeline.verdict.measures import MEASURES, count_hits, for_measure
 from pipeline.verdict.resamples import bootstrap_intervals
 
 _TAIL = 0.025  # on either side of a 95 % interval
-_MISSED = 0.2  # of the experiments where the true advantage is the detectable one
 _ENDS = ("", "_low", "_high", "_bootstrap_low", "_bootstrap_high")
 _MINUS = "\N{MINUS SIGN}"
 
@@ -31,8 +30,9 @@ _MINUS = "\N{MINUS SIGN}"
 class Contest:
     """The best recipe with generated images less the best rival, in points of macro-recall, with a 95 % interval.
 
-    The interval allows for both choices. detectable: the true advantage that is found in 80 % of such experiments.
-    room: what is left above the best rival, beyond which no advantage can be.
+    The interval allows for both choices. needed: the advantage beyond which this recipe, as its trainings and its test
+    groups vary, would have been found ahead of all rivals. room: what is left above the best rival; no advantage is
+    larger.
     """
 
     generated: str
@@ -40,7 +40,7 @@ class Contest:
     advantage: float
     low: float
     high: float
-    detectable: float
+    needed: float
     room: float
     seeds: int
 
@@ -118,16 +118,14 @@ def hold_contest(counts, generated, rivals):
     _, high = pairs.interval(_TAIL / len(rivals))
     best = pairs.value[:, 0].argmax()
     rival = pairs.value[best].argmin()
-    # What the interval takes, what chance takes, and by how much the luckiest of equal rivals is above their mean.
-    needed = pairs.half_width(_TAIL / len(generated)) + pairs.half_width(_MISSED)
-    needed += pairs.half_width(1 / (len(rivals) + 1)) / 2**0.5
+    behind = pairs.value[best] - pairs.value[best, rival]  # of each rival, behind the best one
     return Contest(
         generated=generated[best],
         rival=rivals[rival],
         advantage=float(pairs.value[best, rival]),
         low=float(low.min(1).max()),
         high=float(high.max(0).min()),
-        detectable=float(needed[best, rival]),
+        needed=float((pairs.half_width(_TAIL / len(generated))[best] - behind).max()),
         room=float(100 - measured.values[numbers[1][rival]].mean()),
         seeds=len(counts.seeds),
     )
@@ -171,11 +169,8 @@ def _sentences(against_rivals, against_real, behind, names):
         )
     if against_rivals.finding == "one seed":
         told.append("Train with further seeds.")
-    elif against_rivals.detectable < against_rivals.room:
-        size = f"{against_rivals.detectable:.1f} points"
-        told.append(f"With these seeds and images, a true advantage of about {size} would be found four times in five.")
-    else:
-        told.append("So few seeds or groups would miss an advantage of any size.")
+    elif against_rivals.finding != "help":
+        told.append(_needed(against_rivals))
     return tuple(told)
 
 
@@ -195,6 +190,13 @@ def _main_sentence(contest, behind, names):
     else:
         opening = "No evidence that generated images help here"
     return f"{opening}: {best} is {_off(contest)} {rival} in macro-recall {known}."
+
+
+def _needed(contest):
+    if contest.needed < contest.room:
+        size = f"{contest.needed:.1f} points"
+        return f"With these seeds and test images, a lead of the best over all rivals counts from about {size} on."
+    return "With so few seeds or groups no lead, however large, would have been told from chance."
 
 
 def _capital(words):

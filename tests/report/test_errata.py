@@ -136,6 +136,14 @@ def test_the_sentences_say_what_the_intervals_do():
     assert only["sentence"].endswith(": no evidence either way.") and only["accuracy"]["low"] < 0
 
 
+def test_with_permuted_labels_regularization_meets_pretraining_with_permuted_labels():
+    rows = [row(f"reacgan-{how}", bad) for how in ("pretrain", "regularization") for bad in ("", "permuted_labels")]
+    _, counts, spreads = errata.measure_rows(rows, tables(rows, [0.9, 0.3, 0.8, 0.7]))
+    told = errata.questions(counts, spreads)["reacgan-regularization permuted_labels"]["sentence"]
+    assert " points of accuracy above reacgan-pretrain with permuted_labels (95 %" in told
+    assert told.endswith(": it does better.")
+
+
 def test_a_question_without_its_rows_is_not_answered():
     rows = [row("reacgan-filtered-pretrain", ""), row("reacgan-filtered-pretrain", "unscaled_scores")]
     _, counts, spreads = errata.measure_rows(rows, tables(rows, [0.7, 0.5]))
