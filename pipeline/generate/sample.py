@@ -50,8 +50,8 @@ def leaked(target, test):
 
     Classes without a test image, for which it would draw nothing, keep those of their training images.
     """
-    own, others = with_pose(test), np.flatnonzero(~np.isin(target.labels, with_pose(test).labels))
-    rest = target.select(others)
+    own = with_pose(test)
+    rest = target.select(np.flatnonzero(~np.isin(target.labels, own.labels)))
     images = np.concatenate([own.images, rest.images])
     return ImageSet(images, pd.concat([own.rows, rest.rows], ignore_index=True), target.class_names)
 

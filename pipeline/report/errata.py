@@ -18,10 +18,10 @@ from pipeline.report.layout import mean_and_sd
 from pipeline.stage import run_stage, stage_arguments
 from pipeline.verdict.intervals import differences, spread
 from pipeline.verdict.measures import MEASURES, count_hits, for_measure
+from pipeline.verdict.words import in_points
 
 _TAIL = 0.025
 _CORRECTED = "none (corrected)"
-_MINUS = "\N{MINUS SIGN}"
 
 
 def measure_rows(rows, predictions):
@@ -82,12 +82,7 @@ def as_text(table):
 
 
 def _signed(value, low, high):
-    return "" if pd.isna(value) else f"{_number(value, '+.2f')} [{_number(low, '+.2f')}, {_number(high, '+.2f')}]"
-
-
-def _number(value, form):
-    """Write a number with a minus that is one; what rounds to zero has no sign of its own."""
-    return format(round(value, int(form[-2])) + 0, form).replace("-", _MINUS)
+    return "" if pd.isna(value) else f"{in_points(value, '+.2f')} [{in_points(low, '+.2f')}, {in_points(high, '+.2f')}]"
 
 
 def questions(counts, measured):
@@ -117,7 +112,7 @@ def _answer(counts, measured, how, first, second):
     seeds = f"{len(counts.seeds)} seeds" if len(counts.seeds) > 1 else "1 seed, by the choice of test images alone"
     sentence = (
         f"{first[0]}, {how}, is {abs(value):.1f} points of accuracy {'below' if value < 0 else 'above'} {second[0]}"
-        f"{_words(second[1])} (95 % interval {_number(low, '.1f')} to {_number(high, '.1f')}; {seeds}):"
+        f"{_words(second[1])} (95 % interval {in_points(low)} to {in_points(high)}; {seeds}):"
         f" {_finding(low, high)}."
     )
     ends = ("difference", "low", "high")

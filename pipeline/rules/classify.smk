@@ -16,9 +16,7 @@ rule classifiers:
         gpu=1,
     params:
         state=f"results/.state/classifiers/{SUBSET}-{{recipe}}.pt",
-        generated=lambda wc, input: (
-            f"--generated {input.generated}" if input.generated else ""
-        ),
+        generated=as_argument("generated"),
         options=lambda wc: as_json(
             STUDY.classifier_options(wc.dataset, wc.size, wc.seed, wc.recipe)
         ),

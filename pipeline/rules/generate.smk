@@ -109,7 +109,7 @@ rule quality:
     conda:
         "../../envs/main.yaml"
     params:
-        images=lambda wc, input: f"--images {input.images}" if input.images else "",
+        images=as_argument("images"),
         options=lambda wc: as_json(STUDY.settings["quality"] | {"seed": int(wc.seed)}),
     shell:
         ": > {log}; python -m pipeline.warm pipeline.generate.quality --options {params.options:q} --threads {threads}"

@@ -11,11 +11,10 @@ from pipeline.data.files import replacing
 from pipeline.recipes import is_generated, size_in_words
 from pipeline.stage import run_stage, stage_arguments
 from pipeline.verdict.verdict import judge
-from pipeline.verdict.words import words_of
+from pipeline.verdict.words import in_points, words_of
 
 _HEAD = ("recipe", "images", "macro-recall", "to real", "to best rival", "accuracy", "to real", "to best rival")
 _ROLES = ("real", "best_rival")
-_MINUS = "\N{MINUS SIGN}"
 _METHOD = (
     "All recipes meet the same test images with the same seeds, which vary subset, first weights and order. Intervals "
     "take the groups of test images and the trainings for drawn: that of the sentences knows how trainings vary from "
@@ -70,11 +69,7 @@ def _row(row):
 
 def _difference(value, low, high):
     # Of a recipe to itself there is none.
-    return "" if pd.isna(value) else f"{_points(value)} [{_points(low)}, {_points(high)}]"
-
-
-def _points(value):
-    return f"{round(value, 1) + 0:.1f}".replace("-", _MINUS)
+    return "" if pd.isna(value) else f"{in_points(value)} [{in_points(low)}, {in_points(high)}]"
 
 
 def _caveat(verdict):

@@ -20,10 +20,10 @@ from pipeline.stage import WrongInput
 from pipeline.verdict.intervals import differences, spread
 from pipeline.verdict.measures import MEASURES, count_hits, for_measure
 from pipeline.verdict.resamples import bootstrap_intervals
+from pipeline.verdict.words import in_points
 
 _TAIL = 0.025  # on either side of a 95 % interval
 _ENDS = ("", "_low", "_high", "_bootstrap_low", "_bootstrap_high")
-_MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -216,4 +216,4 @@ def _off(contest):
 
 
 def _span(contest):
-    return " to ".join(f"{round(end, 1) + 0:.1f}".replace("-", _MINUS) for end in (contest.low, contest.high))
+    return f"{in_points(contest.low)} to {in_points(contest.high)}"

@@ -12,6 +12,7 @@ _ALONE = {
     "real_mixup": "mixup of real images",
     "augmented": "strong augmentation",
 }
+_MINUS = "\N{MINUS SIGN}"
 _STRATEGIES = {"pretrain": "pretraining on", "mixup": "mixup with", "regularization": "regularization with"}
 
 
@@ -21,6 +22,11 @@ def words_of(recipe):
     if made is None:
         return _ALONE[recipe]
     return f"{_STRATEGIES[strategy_of(recipe)]} {_images(*made)}"
+
+
+def in_points(value, form=".1f"):
+    """Return a number as text with a minus that is one; what rounds to zero has no sign of its own."""
+    return format(round(value, int(form[-2])) + 0, form).replace("-", _MINUS)
 
 
 def _images(maker, filtered):

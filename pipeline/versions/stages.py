@@ -15,7 +15,6 @@ from pipeline.versions.plan import PLANS, STAGES, stage_of
 
 # A rule's files lie in the folder of its name; of these rules also elsewhere.
 _FURTHER_FOLDERS = {"generators": ["results/training"]}
-_READERS = ("folder", "hagrid", "image_archive", "million_hands", "rwth")
 _HEAD = """\
 # Written by `python -m pipeline.versions.stages > dvc.yaml`, from the graph; a test compares the two.
 #
@@ -47,8 +46,13 @@ def _deps_by_stage():
         with planned(params | {"study": study}, force=True) as workflow:
             for job in jobs_of(workflow):
                 deps[stage_of(job)] |= {_place(str(path)) for path in job.input}
-    deps["manifests"].update(source_files(*(f"pipeline.data.{reader}" for reader in _READERS)))
+    deps["manifests"].update(source_files(*(f"pipeline.data.{reader}" for reader in _readers())))
     return {stage: [_plan(stage), *sorted(own)] for stage, own in deps.items()}
+
+
+def _readers():
+    schema = yaml.safe_load((ROOT / "pipeline" / "schemas" / "params.schema.yaml").read_text())
+    return schema["$defs"]["dataset"]["properties"]["reader"]["enum"]
 
 
 def _rule_files():
