@@ -115,6 +115,33 @@ def test_a_diverged_epoch_is_not_the_best(tmp_path, monkeypatch):
     assert run(tmp_path, "real", epochs=3).best["epoch"] == 1
 
 
+@pytest.mark.parametrize("val", [None, solid_colours(0)])
+def test_a_training_of_which_only_diverged_epochs_are_left_is_refused(tmp_path, monkeypatch, val):
+    whole = train.train_epoch
+
+    def diverging(training, phase, epoch, *rest):
+        if epoch == 1 or val is None:  # with validation images any finite epoch would be the best
+            next(training.model.parameters()).data.fill_(float("nan"))
+        return whole(training, phase, epoch, *rest)
+
+    monkeypatch.setattr(train, "train_epoch", diverging)
+    with pytest.raises(WrongInput, match=r"real: epoch 2, .* diverged \(training loss nan, .*; lower the"):
+        run(tmp_path, "real", epochs=2, val=val)
+
+
+def test_weights_that_the_last_update_of_an_epoch_broke_are_refused(tmp_path, monkeypatch):
+    whole = train.train_epoch
+
+    def breaking(training, *rest):
+        row = whole(training, *rest)
+        next(training.model.parameters()).data[0] = float("inf")
+        return row
+
+    monkeypatch.setattr(train, "train_epoch", breaking)
+    with pytest.raises(WrongInput, match=r"epoch 1, .*training loss \d.*, 1 of \d+ tensors not finite"):
+        run(tmp_path, "real", epochs=1)
+
+
 def test_pretraining_sees_generated_images_and_then_real_ones_with_a_new_optimiser(tmp_path, monkeypatch):
     seen, whole = [], train.train_epoch
 
