@@ -18,11 +18,12 @@ from pipeline.poses.detectors import LOOKED_UP, make_detector
 from pipeline.poses.findings import arrays_of, find_hands, read_findings
 from pipeline.poses.memory import Memory, forget_the_oldest
 from pipeline.poses.openpose import OpenposeFiles, photographs_of
+from pipeline.poses.outside import own_files_digest
 from pipeline.poses.pose_set import PoseSet, write_pose_set
 from pipeline.poses.reasons import UNREADABLE
 from pipeline.poses.skeleton import NUM_KEYPOINTS
 from pipeline.poses.weights import FOLDER
-from pipeline.sources import code_digest, folder_digest
+from pipeline.sources import code_digest
 from pipeline.stage import WrongInput, note, run_stage, stage_arguments
 from pipeline.workers import Workers
 
@@ -161,11 +162,10 @@ def main():
     args = parser.parse_args()
     options = args.options
     expect_whole_archives(read_manifest(args.manifest, ["path"])["path"])
-    outside = ""
     if options["detector"] == "openpose_json":
         whole = photographs_of(read_manifest(args.manifest, ["name", "path"]))
         OpenposeFiles(options["folder"]).expect_one_photograph_each(whole)
-        outside = folder_digest(options["folder"])
+    outside = own_files_digest(options)
     extraction = Extraction(options, args.weights or FOLDER, args.state, args.memory or MEMORY, outside)
     photographs, limit = read_manifest(args.manifest, ["name", "class"]), options["unreadable_at_most"]
     with Workers(extraction, args.threads) as workers:

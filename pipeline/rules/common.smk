@@ -11,6 +11,7 @@ import tempfile
 
 from pipeline import locks, previous
 from pipeline.expected import announce
+from pipeline.poses.outside import own_files_digest
 from pipeline.recipes import (
     COPIES,
     classifier_folder,

@@ -146,6 +146,16 @@ def test_other_pixels_another_box_and_other_options_are_looked_at_again(tmp_path
     assert len(planted.seen) == 4
 
 
+def test_an_edit_of_one_s_own_configuration_of_mmpose_has_photographs_looked_at_again(tmp_path, monkeypatch):
+    monkeypatch.setitem(detectors.DETECTORS, "mmpose", planted := Planted())
+    config, rows = tmp_path / "hand.py", rows_in(tmp_path, "a")
+    options = OPTIONS | {"detector": "mmpose", "mmpose": {"config": str(config)}}
+    for content in ("size = 256", "size = 256", "size = 384"):
+        config.write_text(content)
+        run(tmp_path, rows, monkeypatch, options)
+    assert len(planted.seen) == 2
+
+
 def test_a_photograph_of_more_pixels_than_a_parameter_allows_is_refused_or_left_out(tmp_path, planted, monkeypatch):
     rows = rows_in(tmp_path, "a", "b")
     cv2.imwrite(str(tmp_path / "b.png"), np.zeros((31, 40, 3), np.uint8))
