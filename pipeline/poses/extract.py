@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.data.files import replacing
-from pipeline.data.manifest import expect_whole_archives, manifest_parts, read_manifest
+from pipeline.data.manifest import expect_whole_archives, manifest_parts, photograph_stamp, read_manifest
 from pipeline.data.parts import PART, digest_of, discard_parts, part_path, write_arrays
 from pipeline.poses.detectors import LOOKED_UP, make_detector
 from pipeline.poses.findings import arrays_of, find_hands, read_findings
@@ -76,7 +76,9 @@ class Extraction:
         number, rows, detects = task
         if not detects:
             return arrays_of(find_hands(rows, lambda images, rows: [[]] * len(rows), 0))
-        path = part_path(self.state, number, self.came_from, rows)
+        # A photograph may be mended in place before the job goes on.
+        photographs = [photograph_stamp(row["path"]) for row in rows]
+        path = part_path(self.state, number, self.came_from, rows, photographs)
         kept = read_findings(path)
         if kept is not None and len(kept["reason"]) == len(rows):
             return kept

@@ -202,6 +202,21 @@ def test_a_mended_photograph_is_read_again_when_the_job_goes_on(tmp_path, plante
     assert read_pose_set(tmp_path / "p.npz").keypoints[:, 0, 0].tolist() == [ord(letter) for letter in "abc"]
 
 
+def test_a_photograph_replaced_after_its_part_was_kept_is_looked_at_when_the_job_goes_on(
+    tmp_path, planted, monkeypatch
+):
+    monkeypatch.setattr(extract, "PART", 1)
+    rows = rows_in(tmp_path, "a", "b")
+    with monkeypatch.context() as dying:
+        dying.setattr(extract, "extract_poses", lambda parts, *_: (list(parts), 1 // 0))
+        with pytest.raises(ZeroDivisionError):
+            run(tmp_path, rows, dying)
+    cv2.imwrite(str(tmp_path / "b.png"), np.full((30, 40, 3), 7, np.uint8))
+    run(tmp_path, rows, monkeypatch)
+    assert read_pose_set(tmp_path / "p.npz").keypoints[:, 0, 0].tolist() == [ord("a"), 7]
+    assert planted.seen == [ord("a"), ord("b"), 7]
+
+
 def test_after_too_many_unreadable_photographs_the_rest_is_only_counted(tmp_path, planted, monkeypatch):
     monkeypatch.setattr(extract, "PART", 1)
     rows = rows_in(tmp_path, "a", "b", "c", "a2", "b2")
