@@ -8,7 +8,7 @@ import torch
 
 from pipeline.budget import RIVALS
 from pipeline.classify import model as model_module
-from pipeline.classify import train
+from pipeline.classify import state, train
 from pipeline.classify.batches import predict, to_samples
 from pipeline.classify.model import load_classifier
 from pipeline.classify.strategies import STRATEGIES
@@ -83,6 +83,15 @@ def test_the_state_of_another_run_is_ignored(tmp_path, capsys):
         (tmp_path / "x.state").write_bytes(torn)
         assert run(tmp_path, "real").history == first.history
         assert "ignored" in capsys.readouterr().out
+
+
+def test_the_state_of_other_code_is_ignored(tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as before:
+        before.setattr(state, "code_digest", lambda *modules: "losses before they were mended")
+        run(tmp_path, "real")
+    assert len(run(tmp_path, "real").history) == 2
+    said = capsys.readouterr().out
+    assert "ignored, it is of another run, of other code" in said and "resumed" not in said
 
 
 def test_the_best_epoch_has_the_lowest_validation_loss(tmp_path, monkeypatch):
