@@ -292,7 +292,8 @@ if workflow.is_main_process:
 def end():
     """What is left to do when the jobs of a run have ended, well or not."""
     if ALONE:
-        previous.put_back()
+        with told_in_one_line():
+            previous.put_back()
     hooks.record(config)
 
 
