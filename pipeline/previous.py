@@ -35,7 +35,7 @@ def set_aside(jobs):
             if there:
                 kept.append({str(path): [_text(place) for place in _told_in(path)] for path in there})
         if kept:
-            _JOBS.write_text(json.dumps(kept))
+            _write(_JOBS, json.dumps(kept))
     except OSError as failure:
         shutil.rmtree(_PLACE, ignore_errors=True)
         if failure.errno in NO_ROOM:
@@ -47,12 +47,13 @@ def set_aside(jobs):
 def put_back():
     """Give the jobs none of whose outputs are there those that they had; keep nothing else.
 
-    Where there is no room for their records all stays as it is, for the next call, and a note says so.
+    Where there is no room for their records all stays as it is, for the next call, and a note says so. It stays as well
+    where what was whose cannot be read: raises WrongInput.
     """
     if not _PLACE.exists():
         return
     try:
-        for files in json.loads(_text(_JOBS) or "[]"):
+        for files in _jobs_set_aside():
             if not any(map(os.path.exists, files)):
                 for path, told in files.items():
                     _restore(Path(path), told)
@@ -62,6 +63,18 @@ def put_back():
         note("what failed jobs had made before comes back with the next run, when there is room for it")
     else:
         shutil.rmtree(_PLACE)
+
+
+def _jobs_set_aside():
+    """Return what set_aside() wrote: {output: what told of it} of each job; none where it was killed before it had."""
+    try:
+        text = _text(_JOBS)
+        return [] if text is None else json.loads(text)
+    except ValueError as wrong:
+        raise WrongInput(
+            f"{_JOBS}: damaged ({wrong}); expected what jobs were to replace; move what {_RESULTS}/ lacks of"
+            f" {_PLACE}/ to where you want it, delete {_PLACE} and run the same command again"
+        ) from None
 
 
 def _link(path):

@@ -25,6 +25,7 @@ class Job:
     outputs: list
     options: str
     answers: str
+    outside: str
 
 
 def jobs_of(config):
@@ -42,7 +43,7 @@ def jobs_of(config):
                 job.rule.name,
                 list(map(str, job.input)),
                 list(map(str, job.output)),
-                *(str(job.params.get(name)) for name in ("options", "answers")),
+                *(str(job.params.get(name)) for name in ("options", "answers", "outside")),
             )
             for job in workflow._workflow.dag.jobs
             if job.output
@@ -209,3 +210,19 @@ def test_new_answers_of_raters_concern_their_own_data_set(tmp_path):
     (tmp_path / "drawn_signs" / "ann.csv").write_text("rater,image_set,position,image,rating\n")
     after = {job.outputs[0]: job.answers for job in jobs_of(config)}
     assert [name for name in before if before[name] != after[name]] == ["results/ratings/drawn_signs.json"]
+
+
+@pytest.mark.parametrize("detector", ["openpose_json", "mmpose"])
+def test_an_edit_of_a_detector_s_own_files_concerns_the_poses_of_its_data_set(tmp_path, detector):
+    own, edited = tmp_path, tmp_path / "1_keypoints.json"
+    poses = {"detector": detector, "folder": str(own)}
+    if detector == "mmpose":
+        own = edited = tmp_path / "hand.py"
+        mmpose = {"config": str(own), "checkpoint": "hand.pth", "sha256": "0" * 7, "flip_test": True}
+        poses |= {"roi": "centre", "mmpose": mmpose}
+    config = {"study": "demo", "datasets": {"drawn_signs": {"poses": poses}}}
+    edited.write_text("{}")
+    before = {job.outputs[0]: job.outside for job in jobs_of(config)}
+    edited.write_text('{"people": []}')
+    after = {job.outputs[0]: job.outside for job in jobs_of(config)}
+    assert [name for name in before if before[name] != after[name]] == ["results/poses/drawn_signs.npz"]

@@ -9,6 +9,7 @@ import torch
 from pipeline.chance import seed_of
 from pipeline.classify.model import build_classifier, num_outputs
 from pipeline.data.files import replacing
+from pipeline.sources import code_digest
 from pipeline.stage import WrongInput
 from pipeline.states import read_state
 
@@ -63,7 +64,7 @@ class Training:
             return
         state = read_state(path)
         if state is None or state.get("identity") != identity:
-            print(f"{path}: ignored, it is the state of another run or damaged; training starts anew", flush=True)
+            print(f"{path}: ignored, it is of another run, of other code or damaged; training starts anew", flush=True)
             return
         try:
             self.model.load_state_dict(state["model"])
@@ -76,8 +77,9 @@ class Training:
 
 
 def identity_of(options, class_names, *sample_sets):
-    """Return a text that differs when options, classes or any image or label differ."""
-    digest = hashlib.sha256(json.dumps([options, list(class_names)], sort_keys=True).encode())
+    """Return a text that differs when options, classes, the code of the training or any image or label differ."""
+    known = [options, list(class_names), code_digest("pipeline.classify.train")]
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
     for samples in sample_sets:
         for tensor in (samples.images, samples.labels) if samples else ():
             digest.update(str(tuple(tensor.shape)).encode())

@@ -30,7 +30,7 @@ def train_classifier(fit, val, generated, options, state_path, seconds_between_s
     fit, val, generated: ImageSets; val may be empty, generated is None for REAL and rivals. options: the classifier's,
     with "strategy" and "seed". The best epoch has the lowest validation loss; without validation images it is the last.
     The state at state_path is resumed if it is this run's, written at most every seconds_between_states at the end
-    of an epoch, and left for the caller to remove.
+    of an epoch, and left for the caller to remove. Raises WrongInput where the best epoch diverged.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     fit_samples, val_samples = to_samples(fit, device), to_samples(val, device)
@@ -57,6 +57,7 @@ def train_classifier(fit, val, generated, options, state_path, seconds_between_s
         if time.monotonic() - saved >= seconds_between_states:
             training.save(state_path, identity)
             saved = time.monotonic()
+    expect_converged(training)
     return training
 
 
@@ -146,6 +147,19 @@ def finish_epoch(training, row):
 def _is_best(val_loss, best):
     # A loss of NaN, from no validation image or a diverged epoch, never outlasts the epoch after it.
     return best is None or math.isnan(best["val_loss"]) or val_loss < best["val_loss"]
+
+
+def expect_converged(training):
+    """Raise WrongInput where the loss or a weight of the best epoch is not a finite number: its answers are none."""
+    epoch, weights = training.best["epoch"], training.best["weights"]
+    (loss,) = (row["train_loss"] for row in training.history if (row["phase"], row["epoch"]) == ("train", epoch))
+    # An epoch's losses come before its last update, which may be the one that breaks the weights.
+    broken = sum(not tensor.isfinite().all() for tensor in weights.values())
+    if broken or not math.isfinite(loss):
+        raise WrongInput(
+            f"classifier {training.options['strategy']}: epoch {epoch + 1}, the one to keep, diverged (training loss"
+            f" {loss}, {broken} of {len(weights)} tensors not finite); lower the classifier's lr in params.yaml"
+        )
 
 
 class Progress:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.data.decoding import MEGAPIXELS, decode_photograph
 from pipeline.data.table import read_table, table_parts
-from pipeline.data.tree import read_bytes
+from pipeline.data.tree import read_bytes, stamp_of
 from pipeline.stage import WrongInput
 from pipeline.sums import expect_whole
 
@@ -48,6 +48,11 @@ def load_photograph(path, megapixels=MEGAPIXELS):
 def photograph_bytes(path):
     """Return the content of the file that a path names, with or without a box; raise WrongInput."""
     return read_bytes(_file_of(path))
+
+
+def photograph_stamp(path):
+    """Return `stamp_of` the file that a path names, with or without a box."""
+    return stamp_of(_file_of(path))
 
 
 def box_of(path):

@@ -1,6 +1,6 @@
 """Finished parts of a long stage, kept until its output is whole, so that a killed job goes on after them.
 
-A part is known by everything that it came from: one of other settings, code or rows is never taken up.
+A part is known by everything that it came from: one of other settings, code, rows or photographs is never taken up.
 """
 
 import hashlib

@@ -41,13 +41,39 @@ def read_bytes(path, remedy="restore it or remove its row from the data set"):
 
     remedy: what a person can do where there is no such file.
     """
-    for end in re.finditer(r"\.zip(?=/)", path, re.IGNORECASE):
-        if os.path.isfile(path[: end.end()]):
-            return read_member(_archive(path[: end.end()]), path[end.end() + 1 :])
+    place = _in_archive(path)
+    if place is not None:
+        archive, name = place
+        return read_member(_archive(archive), name)
     try:
         return Path(path).read_bytes()
     except (OSError, ValueError):
         raise WrongInput(f"{path}: no such file; {remedy}") from None
+
+
+def stamp_of(path):
+    """Return what tells a file from a later one at the same path, without reading it; None where there is none.
+
+    The size and the time of the last change in nanoseconds; of a file in an archive the size and the CRC.
+    """
+    place = _in_archive(path)
+    try:
+        if place is not None:
+            archive, name = place
+            member = _archive(archive).getinfo(name)
+            return [member.file_size, member.CRC]
+        status = os.stat(path)
+        return [status.st_size, status.st_mtime_ns]
+    except (OSError, ValueError, KeyError, WrongInput):
+        return None
+
+
+def _in_archive(path):
+    """Return (archive, the name in it) where a path leads into one: `a.zip/b.png`; else None."""
+    for end in re.finditer(r"\.zip(?=/)", path, re.IGNORECASE):
+        if os.path.isfile(path[: end.end()]):
+            return path[: end.end()], path[end.end() + 1 :]
+    return None
 
 
 def _on_disk(root):

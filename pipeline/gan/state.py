@@ -75,7 +75,7 @@ def save_training(path, training, circumstances):
 def resume_training(path, training, circumstances):
     """Bring `training` to the state in `path`; return why it stays as new, or None.
 
-    A state of other options or data, or one that cannot be read, is ignored, and will be replaced.
+    A state of other options, data or code, or one that cannot be read, is ignored, and will be replaced.
     """
     if not path.exists():
         return "no earlier state"
@@ -83,7 +83,7 @@ def resume_training(path, training, circumstances):
     if content is None:
         return f"{path} cannot be read"
     if content.get("circumstances") != circumstances:
-        return f"{path} belongs to other options or other data"
+        return f"{path} belongs to other options, other data or other code"
     try:
         for name, part in training._parts().items():
             part.load_state_dict(content["parts"][name])

@@ -25,6 +25,7 @@ from pipeline.gan.parallel import (
 )
 from pipeline.gan.state import new_training, resume_training, save_training
 from pipeline.gan.supervision import Supervision
+from pipeline.sources import code_digest
 from pipeline.stage import StopRequest, WrongInput, run_stage, stage_arguments
 
 AS_PUBLISHED = (
@@ -128,7 +129,7 @@ def train_generator(image_set, options, state, events=None, reference=None, extr
     batches = TrainingBatches(image_set, options, device, own_rows(options["batch_size"]), extra)
     training = new_training(batches.num_classes, options, device)
     share_batch_norm(training.generator)
-    circumstances = {"options": options, "data": fingerprint(image_set)}
+    circumstances = {"options": options, "data": fingerprint(image_set), "code": code_digest("pipeline.gan.train")}
     judges = batches.of_all_rows() if extra is None else TrainingBatches(image_set, options, device)
     if extra is not None:
         circumstances["extra"] = extra.fingerprint()

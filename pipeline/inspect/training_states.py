@@ -52,7 +52,7 @@ def _of_classifier(state):
     history, best = pd.DataFrame(state["history"]), state["best"]
     reached = f"{state['epochs_done']} epochs done"
     kept = f", best so far epoch {best['epoch'] + 1}" if best else ""
-    run = f"belongs to the run {state['identity'][:16]} (a hash of settings and images)"
+    run = f"belongs to the run {state['identity'][:16]} (a hash of settings, images and code)"
     return Contents(
         "training state of a classifier",
         reached + kept,

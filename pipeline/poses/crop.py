@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from pipeline.data.archive import encode_png, keypoints_json, write_encoded
-from pipeline.data.manifest import expect_whole_archives, load_photograph, read_manifest
+from pipeline.data.manifest import expect_whole_archives, load_photograph, photograph_stamp, read_manifest
 from pipeline.data.parts import discard_parts, in_parts, part_path, read_arrays, write_arrays
 from pipeline.data.split import read_split
 from pipeline.poses.pose_set import read_pose_set
@@ -119,9 +119,13 @@ class Cropping:
         return [self.size, code_digest("pipeline.poses.crop")]
 
     def pngs(self, task):
-        """Return the crops of (number, [(path, Square)]) as PNGs; a part that is kept is not cut again."""
+        """Return the crops of (number, [(path, Square)]) as PNGs; a part that is kept is not cut again.
+
+        It is one of the same photographs, by their files' stamps: they may be mended in place before the job goes on.
+        """
         number, cuts = task
-        path = part_path(self.state, number, self._came_from, cuts)
+        photographs = [photograph_stamp(place) for place, _ in cuts]
+        path = part_path(self.state, number, self._came_from, cuts, photographs)
         pngs = read_pngs(path)
         if pngs is None or len(pngs) != len(cuts):
             pngs = [self._png(place, square) for place, square in cuts]

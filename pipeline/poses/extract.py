@@ -12,17 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.data.files import replacing
-from pipeline.data.manifest import expect_whole_archives, manifest_parts, read_manifest
+from pipeline.data.manifest import expect_whole_archives, manifest_parts, photograph_stamp, read_manifest
 from pipeline.data.parts import PART, digest_of, discard_parts, part_path, write_arrays
 from pipeline.poses.detectors import LOOKED_UP, make_detector
 from pipeline.poses.findings import arrays_of, find_hands, read_findings
 from pipeline.poses.memory import Memory, forget_the_oldest
 from pipeline.poses.openpose import OpenposeFiles, photographs_of
+from pipeline.poses.outside import own_files_digest
 from pipeline.poses.pose_set import PoseSet, write_pose_set
 from pipeline.poses.reasons import UNREADABLE
 from pipeline.poses.skeleton import NUM_KEYPOINTS
 from pipeline.poses.weights import FOLDER
-from pipeline.sources import code_digest, folder_digest
+from pipeline.sources import code_digest
 from pipeline.stage import WrongInput, note, run_stage, stage_arguments
 from pipeline.workers import Workers
 
@@ -75,7 +76,9 @@ class Extraction:
         number, rows, detects = task
         if not detects:
             return arrays_of(find_hands(rows, lambda images, rows: [[]] * len(rows), 0))
-        path = part_path(self.state, number, self.came_from, rows)
+        # A photograph may be mended in place before the job goes on.
+        photographs = [photograph_stamp(row["path"]) for row in rows]
+        path = part_path(self.state, number, self.came_from, rows, photographs)
         kept = read_findings(path)
         if kept is not None and len(kept["reason"]) == len(rows):
             return kept
@@ -161,11 +164,10 @@ def main():
     args = parser.parse_args()
     options = args.options
     expect_whole_archives(read_manifest(args.manifest, ["path"])["path"])
-    outside = ""
     if options["detector"] == "openpose_json":
         whole = photographs_of(read_manifest(args.manifest, ["name", "path"]))
         OpenposeFiles(options["folder"]).expect_one_photograph_each(whole)
-        outside = folder_digest(options["folder"])
+    outside = own_files_digest(options)
     extraction = Extraction(options, args.weights or FOLDER, args.state, args.memory or MEMORY, outside)
     photographs, limit = read_manifest(args.manifest, ["name", "class"]), options["unreadable_at_most"]
     with Workers(extraction, args.threads) as workers:

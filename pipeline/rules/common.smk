@@ -11,6 +11,7 @@ import tempfile
 
 from pipeline import locks, previous
 from pipeline.expected import announce
+from pipeline.poses.outside import own_files_digest
 from pipeline.recipes import (
     COPIES,
     classifier_folder,
@@ -291,7 +292,8 @@ if workflow.is_main_process:
 def end():
     """What is left to do when the jobs of a run have ended, well or not."""
     if ALONE:
-        previous.put_back()
+        with told_in_one_line():
+            previous.put_back()
     hooks.record(config)
 
 

@@ -17,6 +17,7 @@ rule poses:
         # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt goes on from.
         state="results/.state/poses/{dataset}",
         options=dataset_options("poses"),
+        outside=lambda wc: own_files_digest(STUDY.datasets[wc.dataset]["poses"]),
     shell:
         ": > {log}; python -m pipeline.warm pipeline.poses.extract --options {params.options:q} --threads {threads}"
         " --manifest {input.manifest} --state {params.state} --out {output.poses} --report {output.report}"

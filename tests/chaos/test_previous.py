@@ -13,6 +13,7 @@ from pipeline import previous
 from pipeline.data.files import note_sum
 from pipeline.locks import begin_alone
 from pipeline.records import record_path
+from pipeline.stage import WrongInput
 from pipeline.sums import sum_file
 
 MADE = ("drawn", "manifests", "poses", "splits", "crops")
@@ -125,6 +126,31 @@ def test_without_room_for_the_records_all_waits_for_the_next_run(job, monkeypatc
     assert "comes back with the next run" in capsys.readouterr().err and not any(path.exists() for path in job)
     previous.put_back()
     assert all(path.exists() for path in job)
+
+
+def test_a_run_killed_while_it_notes_what_is_whose_keeps_none_from_running(job, monkeypatch):
+    previous.put_back()
+    whole = previous.Path.write_text
+
+    def killed(path, text, **rest):
+        whole(path, text[: len(text) // 2], **rest)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(previous.Path, "write_text", killed)
+        with pytest.raises(KeyboardInterrupt):
+            previous.set_aside([[str(path.relative_to(path.parents[2])) for path in job]])
+    begin_alone(on_cluster=False).close()
+    assert all(path.exists() for path in job) and not previous._PLACE.exists()
+
+
+@pytest.mark.parametrize("rest", [b"", b"[{", b"\xff"])
+def test_what_was_set_aside_outlives_a_damaged_note_of_whose_it_is(job, rest):
+    as_of_a_failed_job(job)
+    previous._JOBS.write_bytes(rest)
+    with pytest.raises(WrongInput, match=r"results/\.previous/jobs\.json: damaged .*delete results/\.previous and run"):
+        begin_alone(on_cluster=False)
+    assert (previous._PLACE / "crops" / "a.zip").read_text() == "old results/crops/a.zip"
 
 
 def test_jobs_of_a_killed_run_on_a_cluster_may_go_on_and_are_left_alone(job):

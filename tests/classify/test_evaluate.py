@@ -65,3 +65,18 @@ def test_the_command_predicts_the_images_of_its_classes_only(tmp_path, monkeypat
     assert "6 images: accuracy" in capsys.readouterr().out
     with pytest.raises(WrongInput, match=r"test\.zip: classes 0, 1, 2; expected 0, 2, 1"):
         command("other")
+
+
+def test_a_diverged_classifier_gives_no_prediction(tmp_path, monkeypatch):
+    test = solid_colours(2)
+    model = build_classifier("test_efficientnet", "none", 3)
+    next(model.parameters()).data.fill_(float("nan"))
+    save_classifier(tmp_path / "nan", model.state_dict(), OPTIONS | {"strategy": "real"}, test.class_names, 0)
+    with pytest.raises(WrongInput, match=r"nan: no finite probabilities for 6 of 6 images; .*lr in params\.yaml"):
+        evaluate.probabilities_of(test, "test.zip", tmp_path / "nan")
+    write_image_set(tmp_path / "test.zip", test)
+    paths = {"crops": "test.zip", "classifier": "nan", "out": "out.csv"}
+    monkeypatch.setattr(sys, "argv", ["evaluate", *(f"--{name}={tmp_path / file}" for name, file in paths.items())])
+    with pytest.raises(WrongInput, match="no finite probabilities"):
+        evaluate.main()
+    assert not (tmp_path / "out.csv").exists()

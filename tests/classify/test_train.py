@@ -8,7 +8,7 @@ import torch
 
 from pipeline.budget import RIVALS
 from pipeline.classify import model as model_module
-from pipeline.classify import train
+from pipeline.classify import state, train
 from pipeline.classify.batches import predict, to_samples
 from pipeline.classify.model import load_classifier
 from pipeline.classify.strategies import STRATEGIES
@@ -85,6 +85,15 @@ def test_the_state_of_another_run_is_ignored(tmp_path, capsys):
         assert "ignored" in capsys.readouterr().out
 
 
+def test_the_state_of_other_code_is_ignored(tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as before:
+        before.setattr(state, "code_digest", lambda *modules: "losses before they were mended")
+        run(tmp_path, "real")
+    assert len(run(tmp_path, "real").history) == 2
+    said = capsys.readouterr().out
+    assert "ignored, it is of another run, of other code" in said and "resumed" not in said
+
+
 def test_the_best_epoch_has_the_lowest_validation_loss(tmp_path, monkeypatch):
     losses = iter([5.0, 0.9, 0.2, 0.7, 0.2])
     monkeypatch.setattr(train, "validate", lambda *_: {"val_loss": next(losses), "val_accuracy": 0.0})
@@ -113,6 +122,33 @@ def test_a_diverged_epoch_is_not_the_best(tmp_path, monkeypatch):
     losses = iter([float("nan"), 0.5, float("nan")])
     monkeypatch.setattr(train, "validate", lambda *_: {"val_loss": next(losses), "val_accuracy": 0.0})
     assert run(tmp_path, "real", epochs=3).best["epoch"] == 1
+
+
+@pytest.mark.parametrize("val", [None, solid_colours(0)])
+def test_a_training_of_which_only_diverged_epochs_are_left_is_refused(tmp_path, monkeypatch, val):
+    whole = train.train_epoch
+
+    def diverging(training, phase, epoch, *rest):
+        if epoch == 1 or val is None:  # with validation images any finite epoch would be the best
+            next(training.model.parameters()).data.fill_(float("nan"))
+        return whole(training, phase, epoch, *rest)
+
+    monkeypatch.setattr(train, "train_epoch", diverging)
+    with pytest.raises(WrongInput, match=r"real: epoch 2, .* diverged \(training loss nan, .*; lower the"):
+        run(tmp_path, "real", epochs=2, val=val)
+
+
+def test_weights_that_the_last_update_of_an_epoch_broke_are_refused(tmp_path, monkeypatch):
+    whole = train.train_epoch
+
+    def breaking(training, *rest):
+        row = whole(training, *rest)
+        next(training.model.parameters()).data[0] = float("inf")
+        return row
+
+    monkeypatch.setattr(train, "train_epoch", breaking)
+    with pytest.raises(WrongInput, match=r"epoch 1, .*training loss \d.*, 1 of \d+ tensors not finite"):
+        run(tmp_path, "real", epochs=1)
 
 
 def test_pretraining_sees_generated_images_and_then_real_ones_with_a_new_optimiser(tmp_path, monkeypatch):

@@ -128,11 +128,24 @@ def test_the_state_of_another_training_is_not_taken_up(tmp_path, monkeypatch, ca
     for image_set, options in ((colour_set(), {**OPTIONS, "lr": 1e-3}), (other_data, OPTIONS)):
         state_bytes = state.read_bytes()
         train_generator(image_set, {**options, "checkpoint_every": 100}, state)
-        assert "other options or other data" in capsys.readouterr().out
+        assert "other options, other data or other code" in capsys.readouterr().out
         assert state.read_bytes() == state_bytes
     state.write_bytes(state_bytes[: len(state_bytes) // 2])
     train_generator(colour_set(), OPTIONS, state)
     assert "cannot be read" in capsys.readouterr().out
+
+
+def test_a_state_of_other_code_is_not_taken_up(tmp_path, monkeypatch, capsys):
+    options = {**OPTIONS, "steps": 3}
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "code_digest", lambda *modules: "losses before they were mended")
+        interrupt_after(2, patch)
+        with pytest.raises(KeyboardInterrupt):
+            train_generator(colour_set(), options, tmp_path / "state.pt")
+    mended, _ = train_generator(colour_set(), options, tmp_path / "state.pt")
+    assert "a new training: " in capsys.readouterr().out
+    undisturbed, _ = train_generator(colour_set(), options, tmp_path / "other.pt")
+    assert same_weights(undisturbed, mended)
 
 
 def test_a_loss_that_is_not_a_number_names_the_step_and_keeps_the_earlier_state(tmp_path, monkeypatch):

@@ -1,11 +1,14 @@
 import json
+import os
+import zipfile
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.archive import read_image_set
+from pipeline.data import tree
+from pipeline.data.archive import encode_png, read_image_set
 from pipeline.poses import crop
 from pipeline.poses.crop import class_names, crop_image, crop_keypoints, crop_rows, hand_square
 from pipeline.poses.pose_set import PoseSet, write_pose_set
@@ -141,6 +144,29 @@ def test_the_stage_writes_both_parts_with_all_classes(tmp_path, monkeypatch):
     assert len(train) == 3 and len(test) == 0 and test.class_names == ["b", "a*"]
 
 
+def overwrite_unnoticed(path):
+    """Ruin a file and leave its size and dates: who goes by them does not read it."""
+    before = path.stat()
+    path.write_bytes(bytes(before.st_size))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("place", ["a.png", "a.zip/b/a.png"])
+def test_a_photograph_that_was_mended_is_cut_again(tmp_path, place):
+    square, tops = crop.Square(0, 0, 64), []
+    for grey in (10, 90):
+        image = encode_png(np.full((64, 64, 3), grey, np.uint8))
+        if ".zip" in place:
+            with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+                archive.writestr("b/a.png", image)
+            tree._archive.cache_clear()  # a job that goes on is another process
+        else:
+            (tmp_path / place).write_bytes(image)
+        (png,) = crop.Cropping(64, tmp_path / "state", 200).pngs((0, [(str(tmp_path / place), square)]))
+        tops.append(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[0, 0, 0])
+    assert tops == [10, 90]
+
+
 def test_a_part_that_is_kept_is_cut_no_more_and_one_of_another_square_is(tmp_path):
     rows = np.arange(100, dtype=np.uint8)[:, None, None]
     place = str(tmp_path / "a.png")
@@ -150,7 +176,7 @@ def test_a_part_that_is_kept_is_cut_no_more_and_one_of_another_square_is(tmp_pat
     first, moved = (cropping.pngs((0, [(place, square)] * 2)) for square in squares)
     tops = [cv2.imdecode(np.frombuffer(pngs[1], np.uint8), cv2.IMREAD_COLOR)[0, 0, 0] for pngs in (first, moved)]
     assert tops == [0, 20]
-    (tmp_path / "a.png").unlink()
+    overwrite_unnoticed(tmp_path / "a.png")
     assert cropping.pngs((0, [(place, squares[0])] * 2)) == first
     for file in (tmp_path / "state").iterdir():
         file.write_bytes(file.read_bytes()[:-30])

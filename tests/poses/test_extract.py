@@ -146,6 +146,16 @@ def test_other_pixels_another_box_and_other_options_are_looked_at_again(tmp_path
     assert len(planted.seen) == 4
 
 
+def test_an_edit_of_one_s_own_configuration_of_mmpose_has_photographs_looked_at_again(tmp_path, monkeypatch):
+    monkeypatch.setitem(detectors.DETECTORS, "mmpose", planted := Planted())
+    config, rows = tmp_path / "hand.py", rows_in(tmp_path, "a")
+    options = OPTIONS | {"detector": "mmpose", "mmpose": {"config": str(config)}}
+    for content in ("size = 256", "size = 256", "size = 384"):
+        config.write_text(content)
+        run(tmp_path, rows, monkeypatch, options)
+    assert len(planted.seen) == 2
+
+
 def test_a_photograph_of_more_pixels_than_a_parameter_allows_is_refused_or_left_out(tmp_path, planted, monkeypatch):
     rows = rows_in(tmp_path, "a", "b")
     cv2.imwrite(str(tmp_path / "b.png"), np.zeros((31, 40, 3), np.uint8))
@@ -190,6 +200,21 @@ def test_a_mended_photograph_is_read_again_when_the_job_goes_on(tmp_path, plante
     rows_in(tmp_path, "b")
     run(tmp_path, rows, monkeypatch)
     assert read_pose_set(tmp_path / "p.npz").keypoints[:, 0, 0].tolist() == [ord(letter) for letter in "abc"]
+
+
+def test_a_photograph_replaced_after_its_part_was_kept_is_looked_at_when_the_job_goes_on(
+    tmp_path, planted, monkeypatch
+):
+    monkeypatch.setattr(extract, "PART", 1)
+    rows = rows_in(tmp_path, "a", "b")
+    with monkeypatch.context() as dying:
+        dying.setattr(extract, "extract_poses", lambda parts, *_: (list(parts), 1 // 0))
+        with pytest.raises(ZeroDivisionError):
+            run(tmp_path, rows, dying)
+    cv2.imwrite(str(tmp_path / "b.png"), np.full((30, 40, 3), 7, np.uint8))
+    run(tmp_path, rows, monkeypatch)
+    assert read_pose_set(tmp_path / "p.npz").keypoints[:, 0, 0].tolist() == [ord("a"), 7]
+    assert planted.seen == [ord("a"), ord("b"), 7]
 
 
 def test_after_too_many_unreadable_photographs_the_rest_is_only_counted(tmp_path, planted, monkeypatch):
