@@ -1,4 +1,4 @@
-"""What results depend on besides their inputs: the code that makes them, and folders outside the graph.
+"""The code that results depend on.
 
 Snakemake takes a stage's own files as inputs, so that an edit re-runs what it concerns and no other, and no file can be
 forgotten.
@@ -7,13 +7,10 @@ forgotten.
 import ast
 import functools
 import hashlib
-import os
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a syntax tree, that hold statements
-_LISTINGS, _SMALL = {".csv", ".json", ".txt"}, 1_000_000
 
 
 def source_files(*modules):
@@ -39,32 +36,6 @@ def code_digest(*modules):
     for path in source_files(*modules):
         digest.update(path.encode() + b"\0" + (ROOT / path).read_bytes())
     return digest.hexdigest()[:16]
-
-
-def folder_digest(root):
-    """Return a hash of the file names under `root`, and of the small text files there, such as groups.csv.
-
-    Of a file, its content; of a ZIP archive, that of its directory, which has a checksum of each member. It tells
-    added, removed and renamed photographs, corrected labels and other answers of raters at the price of a directory
-    walk; not a photograph whose pixels were changed in place. A folder that is absent is like an empty one.
-    """
-    digest = hashlib.sha256(_directory(root) if os.path.isfile(root) else b"")
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            digest.update(os.fsencode(path.relative_to(root)) + b"\0")
-            if path.suffix in _LISTINGS:
-                size = path.stat().st_size
-                digest.update(path.read_bytes() if size < _SMALL else str(size).encode())
-    return digest.hexdigest()[:16]
-
-
-def _directory(path):
-    if not zipfile.is_zipfile(path):
-        return Path(path).read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        return repr([(member.filename, member.CRC, member.file_size) for member in archive.infolist()]).encode()
 
 
 def template_files(folder):

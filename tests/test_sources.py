@@ -4,7 +4,7 @@ import sys
 
 from conftest import ROOT
 
-from pipeline.sources import folder_digest, libraries_of, source_files
+from pipeline.sources import libraries_of, source_files
 
 
 def test_a_stage_depends_on_all_it_imports_and_no_more():
@@ -59,19 +59,3 @@ def test_folders_import_only_from_folders_before_their_own():
             other = used.split("/")[1]
             if other in order and other != "metrics":
                 assert order.index(other) <= order.index(folder), f"{path} imports {used}"
-
-
-def test_photographs_outside_the_graph_are_noticed(tmp_path):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "1.png").write_bytes(b"x")
-    (tmp_path / "groups.csv").write_text("file,group\na/1.png,ann\n")
-    seen = {folder_digest(tmp_path)}
-    (tmp_path / "groups.csv").write_text("file,group\na/1.png,ben\n")
-    seen.add(folder_digest(tmp_path))
-    (tmp_path / "a" / "2.png").write_bytes(b"y")
-    seen.add(folder_digest(tmp_path))
-    (tmp_path / "a" / "2.png").rename(tmp_path / "a" / "3.png")
-    seen.add(folder_digest(tmp_path))
-    assert len(seen) == 4
-    assert folder_digest(tmp_path) in seen
-    assert folder_digest(tmp_path / "nowhere") not in seen

@@ -174,6 +174,7 @@ def wrong(path, value):
             {"biggan-pretrain": ["adc"]},
             r"rows\.biggan-pretrain: found 'biggan'",
         ),
+        (["datasets", "my__hands"], {}, r"'my__hands' does not match"),
         ([*ERRATA, "rows"], {"reacgan": ["adc"]}, r"'reacgan' does not match"),
         ([*ERRATA, "variants", "generator"], ["adc"], r"'generator' does not match"),
         ([*ERRATA, "variants", "a__b"], ["adc"], r"'a__b' does not match"),

@@ -5,6 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
@@ -156,6 +158,36 @@ def test_the_first_stages_alone_are_recorded(tmp_path):
     status, said = snakemake(folder, *(f"results/manifests/{name}.csv" for name in ("drawn_signs", "drawn_gestures")))
     assert status == 0 and "note: recorded in dvc.lock" in said, said
     assert {"drawn", "manifests"} <= yaml.safe_load((folder / "dvc.lock").read_text())["stages"].keys()
+
+
+def from_folder(params, root):
+    """Give the demo photographs of one's own in place of those that are drawn."""
+    own = params["datasets"]["drawn_signs"]
+    del own["drawn"]
+    own |= {"reader": "folder", "root": root, "classes": "all"}
+    return params
+
+
+def test_a_clone_without_the_photographs_has_nothing_to_do_and_one_with_others_has(tmp_path):
+    folder = tmp_path / "repository"
+    copy_repository(folder)
+    for grey, name in enumerate(f"{label}/{number}.png" for label in "ab" for number in range(6)):
+        (folder / "data/mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / "data/mine" / name), np.full((8, 8, 3), grey, np.uint8))
+    change_params(folder, lambda params: from_folder(params, "data/mine"))
+    start_history(folder)
+    status, said = snakemake(folder, "results/manifests/drawn_signs.csv")
+    assert status == 0 and "note: recorded in dvc.lock" in said, said
+    run(folder, f"dvc remote add --quiet --default store {tmp_path / 'store'} && dvc push --quiet")
+    commit(folder, "manifest")
+    for clone, photographs in ((tmp_path / "without", False), (tmp_path / "with", True)):
+        run(tmp_path, f"git clone --quiet {folder} {clone.name} && cd {clone.name} && dvc pull --quiet manifests plan")
+        if photographs:
+            shutil.copytree(folder / "data", clone / "data")
+        status, said = snakemake(clone, "-n", "results/manifests/drawn_signs.csv")
+        assert status == 0 and "Nothing to be done" in said, said
+    (clone / "data/mine/a/1.png").rename(clone / "data/mine/a/9.png")
+    assert "rule manifests:" in snakemake(clone, "-n", "results/manifests/drawn_signs.csv")[1]
 
 
 def test_a_stage_with_a_stale_file_is_not_recorded(tmp_path, monkeypatch):

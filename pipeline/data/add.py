@@ -174,8 +174,10 @@ def _read_params():
 
 def _is_there(params, name, where):
     # Also no number and no word, such as `on`, that YAML takes for something else than text.
-    if not re.fullmatch("[a-z0-9_]+", name) or yaml.safe_load(name) != name:
-        raise WrongInput(f"--name {name!r}: expected a word of lower-case letters, digits and _; choose another")
+    if not re.fullmatch("[a-z0-9]+(_[a-z0-9]+)*", name) or yaml.safe_load(name) != name:
+        raise WrongInput(
+            f"--name {name!r}: expected words of lower-case letters and digits with _ between them; choose another"
+        )
     own = params["datasets"].get(name)
     if own is None and name not in params["studies"]:
         return False

@@ -11,7 +11,6 @@ from pipeline.data.archive import decode_image
 from pipeline.data.headers import UNREADABLE, expect_memory_for, open_header
 from pipeline.stage import WrongInput
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MEGAPIXELS = 200  # at most, unless told otherwise: the largest telephones' photographs, 1.2 to 1.6 GB each
 _PAPER = (255, 255, 255, 255)
 _STRIP = 256  # rows
@@ -30,7 +29,8 @@ def decode_photograph(data, name, megapixels=MEGAPIXELS):
             " megapixels_at_most of the data set's poses in params.yaml"
         )
     try:
-        if image.has_transparency_data:
+        # Pillow cannot lay grey of 16 bits over paper: it would clip all of it but the darkest.
+        if image.has_transparency_data and not image.mode.startswith("I"):
             expect_memory_for(image.size, name)
             return _over_paper(image)
     except UNREADABLE:

@@ -19,10 +19,9 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from pipeline.data.boxes import BoxColumns
-from pipeline.data.decoding import SUFFIXES
 from pipeline.data.listings import composed, expect_columns, group_column, groups_in, read_listing
 from pipeline.data.manifest import with_box
-from pipeline.data.tree import file_names
+from pipeline.data.tree import SUFFIXES, file_names
 from pipeline.stage import WrongInput
 
 LABELS, GROUPS = "labels.csv", "groups.csv"
@@ -178,7 +177,7 @@ def _by_label(root, images, listing):
         if not entry["label"].strip():
             raise WrongInput(f"{where}: {name} has no label; add it or remove the row")
         row = _row(root, name, entry["label"].strip(), _side(entry[part], where) if part else "", where)
-        row["group"] = entry[told] if told else ""
+        row["group"] = entry[told].strip() if told else ""
         box = boxes.box(entry, where)
         yield row if box is None else row | _boxed(row, box)
 
@@ -224,7 +223,7 @@ def _group_of(listing, pattern):
         if row["group"] or pattern is None:
             return row["group"] or row["file"]
         found = re.search(pattern, row["file"])
-        if found is None:
+        if found is None or not found[1]:
             raise WrongInput(f"{row['where']}: {row['file']} does not match group_pattern {pattern!r}; rename it")
         return found[1]
 

@@ -19,7 +19,7 @@ def photographs(path):
             "name": row["file_name"],
             "path": f"{path}/{row['file_name']}",
             "class": row["class"],
-            "group": row["group"] if "group" in rows else row["file_name"],
+            "group": (row["group"].strip() if "group" in rows else "") or row["file_name"],
             "part": "",
             "landmarks": row[pose] if pose else "",
             "where": where,

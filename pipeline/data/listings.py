@@ -51,10 +51,14 @@ def group_column(columns):
 
 
 def groups_in(path, table):
-    """Return the function that gives a file its group by the table at `path`: file, and one of GROUP_COLUMNS."""
+    """Return the function that gives a file its group by the table at `path`: file, and one of GROUP_COLUMNS.
+
+    A file whose group is left empty is one of its own.
+    """
     expect_columns(path, table, ["file", group_column(table) or GROUP_COLUMNS[0]])
     groups = {}
     for number, (file, group) in enumerate(zip(table["file"], table[group_column(table)], strict=True), start=2):
+        group = group.strip() or file  # without one, a group of its own
         if groups.setdefault(composed(file), group) != group:
             raise WrongInput(
                 f"{path}, row {number}: {file} is of group {group!r}, and above of {groups[composed(file)]!r}; expected"

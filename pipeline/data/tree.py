@@ -13,6 +13,7 @@ from pipeline.stage import WrongInput
 
 _LARGEST = 2**28  # bytes of one file of an archive; a photograph is never that large
 _ENCRYPTED = 0x1
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # of images
 UNFIT = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and what stands for bytes that are not UTF-8
 # What zipfile raises for archives that are cut, damaged, encrypted or of other methods.
 ZIP_DAMAGE = (
@@ -79,7 +80,7 @@ def _in_archive(path):
 def _on_disk(root):
     """Yield the names of all files; raise WrongInput where a link leads to a folder that is read anyway."""
     known = {}
-    for folder, folders, names in os.walk(root, followlinks=True):
+    for folder, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
         # Not entered, so that no loop of links below a hidden folder is.
         folders[:] = [name for name in folders if not _hidden(name)]
         found = os.stat(folder)
@@ -88,6 +89,12 @@ def _on_disk(root):
             raise WrongInput(f"{folder}: is the folder {other} again, by a link; expected each once; remove the link")
         for name in names:
             yield _checked(Path(folder, name).relative_to(root).as_posix(), root)
+
+
+def _refuse(error):
+    raise WrongInput(
+        f"{error.filename}: cannot be looked into ({error.strerror}); let it be read, or hide or remove it"
+    )
 
 
 def _archived(path):

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from pipeline.data.archive import decode_image, read_keypoints, read_metadata
+from pipeline.data.outside import folder_digest
 from pipeline.data.tree import read_bytes
-from pipeline.sources import folder_digest
 from pipeline.stage import WrongInput
 
 

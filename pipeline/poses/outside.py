@@ -1,6 +1,6 @@
 """What a detector reads besides photographs and published weights: files of a person's own, which may be edited."""
 
-from pipeline.sources import folder_digest
+from pipeline.data.outside import folder_digest
 
 
 def own_files_digest(options):

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 from pipeline import locks, previous
+from pipeline.data.outside import folder_digest
 from pipeline.expected import announce
 from pipeline.poses.outside import own_files_digest
 from pipeline.recipes import (
@@ -28,7 +29,6 @@ from pipeline.shown import (
     figure_options,
 )
 from pipeline.sources import (
-    folder_digest,
     libraries_of,
     source_files,
     template_files,
@@ -98,10 +98,12 @@ def photographs_of(wildcards):
 
 
 def outside_digest(wildcards):
-    """What changes when photographs outside the graph come or go; nothing for the drawn ones, which are inputs."""
+    """What changes when photographs outside the graph come or go; nothing where none are, or for the drawn ones."""
     data = STUDY.datasets[wildcards.dataset]
     places = [data[key] for key in ("root", "labels", "groups") if key in data]
-    return "" if "drawn" in data else " ".join(map(folder_digest, places))
+    if "drawn" in data or not folder_digest(data["root"]):
+        return ""
+    return " ".join(map(folder_digest, places))
 
 
 def answers_folder(wildcards):

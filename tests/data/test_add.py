@@ -74,7 +74,7 @@ def test_a_second_call_changes_nothing_and_another_folder_is_refused(repository,
     call(monkeypatch, capsys, "data/mine", "--name", "mine")
     text = (repository / "params.yaml").read_bytes()
     assert "nothing was changed" in call(monkeypatch, capsys, "data/mine", "--name", "mine")
-    unfit = [("x", name, "a word of lower-case") for name in ("A-b", "12", "on")]
+    unfit = [("x", name, "expected words of lower-case") for name in ("A-b", "12", "on", "my__hands")]
     for path, name, words in [("data", "mine", "lies in data/mine"), ("x", "demo", "a study demo"), *unfit]:
         with pytest.raises(WrongInput, match=words):
             call(monkeypatch, capsys, path, "--name", name)

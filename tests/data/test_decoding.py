@@ -70,6 +70,12 @@ def test_16_bits_become_8(suffix):
     assert difference(deep(suffix, grey=True), np.repeat(picture()[..., :1], 3, 2)) <= 1
 
 
+def test_grey_of_16_bits_with_a_transparent_colour_is_as_bright_as_without():
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
+    decoded = decode_photograph(encoded(Image.fromarray(ramp), "PNG", transparency=3), "a")
+    assert np.abs(decoded[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 def test_cmyk_is_not_inverted(kind):
     assert difference(encoded(Image.fromarray(picture()).convert("CMYK"), kind), picture()) <= LOSSY

@@ -9,8 +9,8 @@ from conftest import real_data
 from data.odd_images import picture, plain
 
 from pipeline.data.manifest import load_photograph
+from pipeline.data.outside import folder_digest
 from pipeline.data.photographs import list_photographs
-from pipeline.sources import folder_digest
 from pipeline.stage import WrongInput
 
 
@@ -290,7 +290,8 @@ def test_a_box_beside_the_photograph_is_named(tmp_path):
 def test_a_pattern_tells_groups_and_what_it_misses_is_named(tmp_path):
     place(tmp_path, "a/x_id1_1.png", "a/x_id1_2.png", "b/x_id2_1.png")
     assert listed(tmp_path, group_pattern="_(id[0-9]+)_")["group"].tolist() == ["id1", "id1", "id2"]
-    for pattern, said in [("_(id1)_", r"b/x_id2_1\.png does not match"), ("id", "in brackets"), ("(", "mend it")]:
+    misfit = r"b/x_id2_1\.png does not match"
+    for pattern, said in [("_(id1)_", misfit), ("_(id1)?", misfit), ("id", "in brackets"), ("(", "mend it")]:
         with pytest.raises(WrongInput, match=said):
             listed(tmp_path, group_pattern=pattern)
 
@@ -336,6 +337,16 @@ def test_a_file_of_two_groups_is_named(tmp_path):
     (tmp_path / "groups.csv").write_text(rows.format("cem"))
     with pytest.raises(WrongInput, match=r"groups\.csv, row 4: a/1\.png is of group 'cem', and above of 'ann'"):
         listed(tmp_path)
+
+
+def test_a_group_left_empty_is_the_image_s_own_and_blanks_make_no_other_signer(tmp_path):
+    place(tmp_path, "a/1.png", "a/2.png", "b/3.png", "b/4.png")
+    (tmp_path / "groups.csv").write_text("file,group\na/1.png,\na/2.png,\nb/3.png,ann\nb/4.png, ann \n")
+    groups = by_name(listed(tmp_path), "group")
+    assert groups["a/1.png"] != groups["a/2.png"] and groups["b/3.png"] == groups["b/4.png"] == "ann"
+    (tmp_path / "groups.csv").unlink()
+    (tmp_path / "labels.csv").write_text("file,label,signer\na/1.png,a,\na/2.png,a,\nb/3.png,b,ann\nb/4.png,b,ann \n")
+    assert by_name(listed(tmp_path), "group") == groups
 
 
 def test_an_archive_whose_members_begin_before_it_is_named(tmp_path):
