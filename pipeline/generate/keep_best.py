@@ -1,14 +1,13 @@
 """Keep the generated images of each class that look most like their class (Section 3.1.4)."""
 
-import io
 import zipfile
 
 import numpy as np
 import pandas as pd
 
-from pipeline.data.archive import read_metadata
-from pipeline.data.files import replacing
+from pipeline.data.archive import read_metadata, write_encoded
 from pipeline.data.table import read_table
+from pipeline.data.tree import read_member
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
 
@@ -59,29 +58,19 @@ def read_scores(path, rows, images_path):
     return scores
 
 
-def copy_images(images_path, rows, out):
+def copy_images(images_path, rows, class_names, out):
     """Write the image set of these rows, their PNGs copied byte for byte from the archive at images_path."""
-    with replacing(out) as beside, zipfile.ZipFile(images_path) as source, zipfile.ZipFile(beside, "w") as target:
-        for name in rows["file_name"]:
-            _put(target, name, source.read(name))
-        text = io.StringIO()
-        rows.to_csv(text, index=False)
-        _put(target, "metadata.csv", text.getvalue())
-        _put(target, "class_names.json", source.read("class_names.json"))
-
-
-def _put(archive, name, content):
-    # A ZipInfo has a fixed date: equal content makes equal bytes.
-    archive.writestr(zipfile.ZipInfo(name), content)
+    with zipfile.ZipFile(images_path) as source:
+        write_encoded(out, (read_member(source, name) for name in rows["file_name"]), rows, class_names)
 
 
 def main():
     args = stage_arguments(__doc__, inputs=("images", "scores")).parse_args()
-    rows, _ = read_metadata(args.images)
+    rows, class_names = read_metadata(args.images)
     scores = read_scores(args.scores, rows, args.images)
     inverted = "inverted_filter" in args.options["as_published"]
     kept = keep_best(scores, rows["label"], args.options["keep_fraction"], inverted)
-    copy_images(args.images, rows.assign(score=scores).iloc[kept], args.out)
+    copy_images(args.images, rows.assign(score=scores).iloc[kept], class_names, args.out)
     print(f"kept {len(kept)} of {len(rows)} images, mean score {scores[kept].mean():.4f} of {scores.mean():.4f}")
 
 

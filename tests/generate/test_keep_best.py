@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.archive import ImageSet, read_image_set, write_image_set
+from pipeline.data.archive import ImageSet, read_image_set, read_metadata, write_image_set
 from pipeline.generate import keep_best as module
-from pipeline.generate.keep_best import keep_best, read_scores
+from pipeline.generate.keep_best import copy_images, keep_best, read_scores
 from pipeline.stage import WrongInput
 
 OPTIONS = {"keep_fraction": 0.3, "as_published": []}
@@ -73,6 +73,31 @@ def test_the_command_keeps_images_labels_and_class_order(tmp_path, monkeypatch, 
     assert "kept 36 of 120" in capsys.readouterr().out
     with zipfile.ZipFile(tmp_path / "images.zip") as before, zipfile.ZipFile(tmp_path / "out.zip") as after:
         assert all(after.read(name) == before.read(name) for name in kept.rows["file_name"])
+
+
+def test_kept_images_are_the_bytes_of_a_set_of_them_alone(tmp_path):
+    image_set, scores = planted()
+    write(tmp_path, image_set, scores)
+    rows, class_names = read_metadata(tmp_path / "images.zip")
+    positions = keep_best(scores, image_set.labels, 0.3)
+    copy_images(tmp_path / "images.zip", rows.assign(score=scores).iloc[positions], class_names, tmp_path / "kept.zip")
+    scored = ImageSet(image_set.images, image_set.rows.assign(score=scores), image_set.class_names)
+    write_image_set(tmp_path / "alone.zip", scored.select(positions))
+    assert (tmp_path / "kept.zip").read_bytes() == (tmp_path / "alone.zip").read_bytes()
+
+
+def test_an_image_that_is_missing_or_damaged_is_named(tmp_path):
+    image_set, scores = planted()
+    write(tmp_path, image_set, scores)
+    rows, class_names = read_metadata(tmp_path / "images.zip")
+    name, arguments = rows["file_name"][0], (class_names, tmp_path / "kept.zip")
+    absent = rows.assign(file_name=["nowhere.png", *rows["file_name"][1:]])
+    with pytest.raises(WrongInput, match=r"images\.zip/nowhere\.png: no such file"):
+        copy_images(tmp_path / "images.zip", absent, *arguments)
+    whole = (tmp_path / "images.zip").read_bytes()
+    (tmp_path / "images.zip").write_bytes(whole.replace(b"IDAT", b"IDAX", 1))
+    with pytest.raises(WrongInput, match=rf"images\.zip/{name}: damaged"):
+        copy_images(tmp_path / "images.zip", rows, *arguments)
 
 
 def test_scores_of_another_set_are_refused(tmp_path):
