@@ -43,19 +43,32 @@ def _first_of(positions, scores, count):
 
 
 def read_scores(path, rows, images_path):
-    """Return the scores (N,) at `path` for these rows; WrongInput unless names and labels are theirs, in order."""
+    """Return the scores (N,) in [0, 1] at `path`; WrongInput unless names and labels are of these rows, in order."""
     expected = rows[["file_name", "label"]].astype(str)
     table = read_table(path, [])
-    if list(table.columns) != [*expected.columns, "score"] or not table[expected.columns].equals(expected):
+    misfit = _misfit(table, expected)
+    if misfit:
         raise WrongInput(
-            f"{path}: scores of another image set; expected those of {images_path}, {len(rows)} images in order; "
-            f"score it again"
+            f"{path}{misfit}; expected the scores of {images_path}, {len(rows)} images in order; score it again"
         )
     scores = pd.to_numeric(table["score"], errors="coerce").to_numpy(float)
-    wrong = np.flatnonzero(~np.isfinite(scores))
+    wrong = np.flatnonzero(~((scores >= 0) & (scores <= 1)))  # NaN is neither
     if wrong.size:
-        raise WrongInput(f"{path}, row {wrong[0] + 2}: score is not a number; expected one in [0, 1]; score it again")
+        found = f"{path}, row {wrong[0] + 2}: score {table['score'][wrong[0]]!r}"
+        raise WrongInput(f"{found}; expected a number in [0, 1]; score it again")
     return scores
+
+
+def _misfit(table, expected):
+    """Return where a table of scores begins to be of other images than the expected file names and labels, or None."""
+    if list(table.columns) != [*expected.columns, "score"]:
+        return f": the columns {', '.join(table.columns)}"
+    both = min(len(table), len(expected))
+    differs = (table[expected.columns][:both].to_numpy() != expected[:both].to_numpy()).any(axis=1)
+    if differs.any():
+        first = differs.argmax()
+        return f", row {first + 2}: {table['file_name'][first]}, label {table['label'][first]}"
+    return f": {len(table)} rows" if len(table) != len(expected) else None
 
 
 def copy_images(images_path, rows, class_names, out):

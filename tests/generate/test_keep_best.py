@@ -105,13 +105,26 @@ def test_scores_of_another_set_are_refused(tmp_path):
     table = write(tmp_path, image_set, scores)
     path = tmp_path / "scores.csv"
     assert (read_scores(path, image_set.rows, "images.zip") == scores).all()
-    for wrong in (table.iloc[::-1], table.iloc[1:], table.assign(label=0), table.drop(columns="label")):
+    swapped = table.iloc[[0, 2, 1, *range(3, len(table))]]
+    relabelled = table.assign(label=[*table["label"][:-1], 99])
+    for wrong, said in (
+        (swapped, rf", row 3: {table['file_name'][2]}, label "),
+        (relabelled, r", row 121: .*, label 99"),
+        (table.iloc[:-1], ": 119 rows"),
+        (table.drop(columns="label"), ": the columns file_name, score"),
+    ):
         wrong.to_csv(path, index=False)
-        with pytest.raises(WrongInput, match=r"scores\.csv: .*of images\.zip"):
+        with pytest.raises(WrongInput, match=rf"scores\.csv{said}.*; expected the scores of images\.zip, 120 images"):
             read_scores(path, image_set.rows, "images.zip")
-    table.assign(score=[*scores[:-1], "nan"]).to_csv(path, index=False)
-    with pytest.raises(WrongInput, match=r"scores\.csv, row 121: score is not a number"):
-        read_scores(path, image_set.rows, "images.zip")
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "7.3", "-0.1", "high"])
+def test_a_score_that_is_no_probability_is_refused_by_its_row(tmp_path, score):
+    image_set, scores = planted()
+    table = write(tmp_path, image_set, scores)
+    table.assign(score=[*scores[:-1], score]).to_csv(tmp_path / "scores.csv", index=False)
+    with pytest.raises(WrongInput, match=rf"scores\.csv, row 121: score '{score}'; expected a number in \[0, 1\]"):
+        read_scores(tmp_path / "scores.csv", image_set.rows, "images.zip")
 
 
 def test_filtering_needs_no_torch():
