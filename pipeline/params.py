@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from pipeline.recipes import ordered
 from pipeline.stage import WrongInput
 
 _DEEPEST, _MOST_VALUES = 30, 1_000_000
@@ -119,11 +120,6 @@ def _check_errata(study, key):
             place = f"experiments.{origin or study['table8']}.generators"
             known = study["experiments"][origin or study["table8"]]["generators"]
             _choose(known, condition, f"{key}.errata.rows.{recipe}", f"{key}.{place}")
-
-
-def ordered(sizes):
-    """Return subset sizes as paths carry them, from small to "all", however params.yaml lists them."""
-    return [str(size) for size in sorted(sizes, key=lambda size: float("inf") if size == "all" else size)]
 
 
 def _by_size(value):

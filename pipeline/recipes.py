@@ -51,6 +51,11 @@ def subset_name(dataset, size, seed):
     return f"{dataset}-n{size}-s{seed}"
 
 
+def ordered(sizes):
+    """Return sizes of subsets, numbers or texts, as paths carry them: from small to "all"."""
+    return [str(size) for size in sorted(sizes, key=lambda size: float("inf") if size == "all" else int(size))]
+
+
 def size_in_words(size):
     """Return the size of a subset, as paths carry it, in words."""
     return "all training images" if size == "all" else f"{size} training images per class"

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from pipeline.budget import RIVALS
-from pipeline.params import at_size, check_params, ordered, plain
+from pipeline.params import at_size, check_params, plain
 from pipeline.recipes import (
     COPIES,
     COPIES_RECIPES,
@@ -17,6 +17,7 @@ from pipeline.recipes import (
     is_own,
     kept_of,
     maker_of,
+    ordered,
     own_size,
     owned,
     split_kept,

@@ -122,14 +122,15 @@ def _listens(address):
 def _keep(client):
     """In a process of its own: run the stage in a fork, tell the command how it ended, end it if the command is gone.
 
+    A caller that leaves before it has said all, as one that only looks whether somebody listens, has no stage run.
     The server never has a thread, because a fork of a process with threads may inherit a lock that nobody opens.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     client.settimeout(None)
     head, streams, _, _ = socket.recv_fds(client, 8, 3)
-    size, request = int.from_bytes(head, "big"), b""
-    while len(request) < size:
-        request += client.recv(size - len(request))
+    request = _received(client, int.from_bytes(head, "big"))
+    if len(head) < 8 or request is None:
+        os._exit(0)
     stage = os.fork()
     if stage == 0:
         client.close()
@@ -139,6 +140,17 @@ def _keep(client):
     with contextlib.suppress(OSError):
         client.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
     os._exit(0)
+
+
+def _received(client, size):
+    """Return so many bytes from a socket, or None where the other end closes before."""
+    received = b""
+    while len(received) < size:
+        more = client.recv(size - len(received))
+        if not more:
+            return None
+        received += more
+    return received
 
 
 def _end_with(client, stage):

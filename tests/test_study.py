@@ -11,7 +11,7 @@ from pipeline.classify.strategies import gen_weight
 from pipeline.data.entries import loaded
 from pipeline.gan.train import AS_PUBLISHED
 from pipeline.params import at_size, check_params
-from pipeline.recipes import COPIES_RECIPES, SWITCHES, generator_of, is_generated, maker_of, strategy_of
+from pipeline.recipes import COPIES_RECIPES, SWITCHES, generator_of, is_generated, maker_of, ordered, strategy_of
 from pipeline.stage import WrongInput
 from pipeline.study import Study
 
@@ -53,6 +53,10 @@ def test_published_settings_of_the_few_shot_runs():
     assert (options["batch_size"], options["lambda_cond"], options["discriminator_updates"]) == (4, 1.0, 5)
     options = study("paper").generator_options("rwth", "all", 0, "reacgan")
     assert (options["batch_size"], options["lambda_cond"], options["channels"]) == (128, 0.5, 96)
+
+
+def test_sizes_grow_by_their_numbers_and_all_comes_last():
+    assert ordered({"all", "5", "10"}) == ordered(["all", 10, 5]) == ["5", "10", "all"]
 
 
 def test_recipes_name_their_maker():

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import socket
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from conftest import ROOT
 
@@ -90,6 +92,47 @@ def test_a_serversweeps_the_folders_of_those_that_were_killed(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     sweep(str(tmp_path / "warm-own"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "warm-busy", "warm-new"]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """(address, process) of a server that is about to listen, whose errors are in tmp_path."""
+    address = tmp_path / "w" / "socket"
+    address.parent.mkdir()
+    with open(tmp_path / "errors", "w") as errors:
+        command = [sys.executable, "-m", "pipeline.warm", "--serve", address, str(os.getpid())]
+        process = subprocess.Popen(command, cwd=ROOT, stderr=errors)
+    yield str(address), process
+    process.kill()
+    process.wait()
+
+
+def connected_to(address):
+    """Return a socket, as soon as somebody listens at the address."""
+    while True:
+        caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            caller.connect(address)
+            return caller
+        caller.close()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("said", [b"", b"\x00" * 3, (100).to_bytes(8, "big"), (100).to_bytes(8, "big") + b'["some'])
+def test_a_caller_that_hangs_up_has_no_stage_run_and_leaves_no_keeper(server, tmp_path, said):
+    address, process = server
+    with connected_to(address) as caller:
+        keepers = []
+        while not keepers:  # the server may be about to look whether it is still wanted
+            keepers = psutil.Process(process.pid).children()
+            time.sleep(0.05)
+        if said:
+            socket.send_fds(caller, [said[:8]], [0, 1, 2])
+            caller.sendall(said[8:])
+    _, left = psutil.wait_procs(keepers, timeout=10)
+    for keeper in left:
+        keeper.kill()
+    assert not left and (tmp_path / "errors").read_text() == ""
 
 
 def test_a_killed_command_ends_its_stage(run_stage, tmp_path):

@@ -8,14 +8,14 @@ from pipeline.claims.convergence import convergence, read_history, state_converg
 from pipeline.classify.predictions import read_predictions
 from pipeline.data.files import replacing
 from pipeline.data.subset import read_rows
+from pipeline.recipes import size_in_words
 from pipeline.stage import run_stage, stage_arguments
 
 
 def in_words(compared):
     """Return data set, size and seeds of one comparison in words."""
-    size = "all training images" if compared["size"] == "all" else f"{compared['size']} training images per class"
     seeds = len(compared["subsets"])
-    return f"{compared['dataset']} ({size}, {seeds} seed{'' if seeds == 1 else 's'})"
+    return f"{compared['dataset']} ({size_in_words(compared['size'])}, {seeds} seed{'' if seeds == 1 else 's'})"
 
 
 def by_name(paths, read):

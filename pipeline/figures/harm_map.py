@@ -5,6 +5,7 @@ import pandas as pd
 
 from pipeline.data.table import read_table
 from pipeline.figures.style import FALL, GREY, LINES, SMALL, figure_arguments, in_words, new_figure, save_figure
+from pipeline.recipes import ordered
 from pipeline.stage import WrongInput, run_stage
 
 _LOOKS = dict(zip(("pretrain", "mixup", "regularization"), LINES.values(), strict=True))
@@ -17,7 +18,7 @@ def draw_harm_map(dataset, table):
     table: size, recipe (<maker>-<strategy>, others are left out), gain, low and high in points, seeds; as the verdict's
     table has them. A maker's panel shows the sizes that the table has, from few images to all of them.
     """
-    sizes = sorted(set(table["size"]), key=lambda size: float("inf") if size == "all" else int(size))
+    sizes = ordered(set(table["size"]))
     panels = _by_maker(table)
     figure = new_figure(2.6)
     shared = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]

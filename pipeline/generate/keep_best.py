@@ -1,14 +1,13 @@
 """Keep the generated images of each class that look most like their class (Section 3.1.4)."""
 
-import io
 import zipfile
 
 import numpy as np
 import pandas as pd
 
-from pipeline.data.archive import read_metadata
-from pipeline.data.files import replacing
+from pipeline.data.archive import read_metadata, write_encoded
 from pipeline.data.table import read_table
+from pipeline.data.tree import read_member
 from pipeline.stage import WrongInput, run_stage, stage_arguments
 
 
@@ -44,44 +43,47 @@ def _first_of(positions, scores, count):
 
 
 def read_scores(path, rows, images_path):
-    """Return the scores (N,) at `path` for these rows; WrongInput unless names and labels are theirs, in order."""
+    """Return the scores (N,) in [0, 1] at `path`; WrongInput unless names and labels are of these rows, in order."""
     expected = rows[["file_name", "label"]].astype(str)
     table = read_table(path, [])
-    if list(table.columns) != [*expected.columns, "score"] or not table[expected.columns].equals(expected):
+    misfit = _misfit(table, expected)
+    if misfit:
         raise WrongInput(
-            f"{path}: scores of another image set; expected those of {images_path}, {len(rows)} images in order; "
-            f"score it again"
+            f"{path}{misfit}; expected the scores of {images_path}, {len(rows)} images in order; score it again"
         )
     scores = pd.to_numeric(table["score"], errors="coerce").to_numpy(float)
-    wrong = np.flatnonzero(~np.isfinite(scores))
+    wrong = np.flatnonzero(~((scores >= 0) & (scores <= 1)))  # NaN is neither
     if wrong.size:
-        raise WrongInput(f"{path}, row {wrong[0] + 2}: score is not a number; expected one in [0, 1]; score it again")
+        found = f"{path}, row {wrong[0] + 2}: score {table['score'][wrong[0]]!r}"
+        raise WrongInput(f"{found}; expected a number in [0, 1]; score it again")
     return scores
 
 
-def copy_images(images_path, rows, out):
+def _misfit(table, expected):
+    """Return where a table of scores begins to be of other images than the expected file names and labels, or None."""
+    if list(table.columns) != [*expected.columns, "score"]:
+        return f": the columns {', '.join(table.columns)}"
+    both = min(len(table), len(expected))
+    differs = (table[expected.columns][:both].to_numpy() != expected[:both].to_numpy()).any(axis=1)
+    if differs.any():
+        first = differs.argmax()
+        return f", row {first + 2}: {table['file_name'][first]}, label {table['label'][first]}"
+    return f": {len(table)} rows" if len(table) != len(expected) else None
+
+
+def copy_images(images_path, rows, class_names, out):
     """Write the image set of these rows, their PNGs copied byte for byte from the archive at images_path."""
-    with replacing(out) as beside, zipfile.ZipFile(images_path) as source, zipfile.ZipFile(beside, "w") as target:
-        for name in rows["file_name"]:
-            _put(target, name, source.read(name))
-        text = io.StringIO()
-        rows.to_csv(text, index=False)
-        _put(target, "metadata.csv", text.getvalue())
-        _put(target, "class_names.json", source.read("class_names.json"))
-
-
-def _put(archive, name, content):
-    # A ZipInfo has a fixed date: equal content makes equal bytes.
-    archive.writestr(zipfile.ZipInfo(name), content)
+    with zipfile.ZipFile(images_path) as source:
+        write_encoded(out, (read_member(source, name) for name in rows["file_name"]), rows, class_names)
 
 
 def main():
     args = stage_arguments(__doc__, inputs=("images", "scores")).parse_args()
-    rows, _ = read_metadata(args.images)
+    rows, class_names = read_metadata(args.images)
     scores = read_scores(args.scores, rows, args.images)
     inverted = "inverted_filter" in args.options["as_published"]
     kept = keep_best(scores, rows["label"], args.options["keep_fraction"], inverted)
-    copy_images(args.images, rows.assign(score=scores).iloc[kept], args.out)
+    copy_images(args.images, rows.assign(score=scores).iloc[kept], class_names, args.out)
     print(f"kept {len(kept)} of {len(rows)} images, mean score {scores[kept].mean():.4f} of {scores.mean():.4f}")
 
 

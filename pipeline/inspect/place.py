@@ -11,6 +11,7 @@ from pipeline.recipes import (
     generator_of,
     is_own,
     maker_of,
+    size_in_words,
     split_kept,
     split_size,
     split_variant,
@@ -175,8 +176,7 @@ def name_says(place):
 
 def _size_says(text):
     size, variant = split_size(text)
-    said = "all training images" if size == "all" else f"{size} training images per class"
-    return said + _variant_says(variant) + (", the generator's own" if is_own(text) else "")
+    return size_in_words(size) + _variant_says(variant) + (", the generator's own" if is_own(text) else "")
 
 
 def _rest_says(rest, dataset, rule):

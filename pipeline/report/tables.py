@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.classify.predictions import read_predictions
 from pipeline.data.files import replacing
 from pipeline.metrics.accuracy import accuracy, macro_recall
+from pipeline.recipes import ordered
 from pipeline.report.layout import as_rows, mean_and_sd, published_values, write_table
 from pipeline.stage import run_stage, stage_arguments
 
@@ -47,7 +48,7 @@ def add_published(summary, number):
     theirs = published.columns[2:]
     # Tables 8 and 9 share their headings, sizes, with ours; those of Tables 5 and 7 are data sets, in the same order.
     ours = list(theirs) if number in ("8", "9") else names + list(theirs[len(names) :])
-    order = _ordered({*names, *ours}) if number in ("8", "9") else ours
+    order = ordered({*names, *ours}) if number in ("8", "9") else ours
     rows = summary.drop_duplicates("row")[["row", "source", "method"]]
     absent = [
         rows.assign(column=name, text="", seeds=0, reason=f"{name} is not among this study's columns (params.yaml)")
@@ -57,10 +58,6 @@ def add_published(summary, number):
     values = {name: dict(enumerate(published[column])) for name, column in zip(ours, theirs, strict=True)}
     cells = pd.concat([summary, *absent]).sort_values("column", key=lambda names: names.map(order.index), kind="stable")
     return cells.reset_index(drop=True).astype({"test_images": "Int64"}), values
-
-
-def _ordered(sizes):
-    return sorted(sizes, key=lambda size: float("inf") if size == "all" else int(size))
 
 
 def add_literature(summary):

@@ -39,7 +39,7 @@ use rule classifiers as real_classifiers with:
 
 
 rule predictions:
-    """Ask a finished classifier about every test image once: the only stage that reads them."""
+    """Ask a finished classifier about every test image once: the only stage whose answers about them count."""
     input:
         crops="results/crops/{dataset}-test.zip",
         classifier=classifier_file,

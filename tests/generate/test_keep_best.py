@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.archive import ImageSet, read_image_set, write_image_set
+from pipeline.data.archive import ImageSet, read_image_set, read_metadata, write_image_set
 from pipeline.generate import keep_best as module
-from pipeline.generate.keep_best import keep_best, read_scores
+from pipeline.generate.keep_best import copy_images, keep_best, read_scores
 from pipeline.stage import WrongInput
 
 OPTIONS = {"keep_fraction": 0.3, "as_published": []}
@@ -75,18 +75,56 @@ def test_the_command_keeps_images_labels_and_class_order(tmp_path, monkeypatch, 
         assert all(after.read(name) == before.read(name) for name in kept.rows["file_name"])
 
 
+def test_kept_images_are_the_bytes_of_a_set_of_them_alone(tmp_path):
+    image_set, scores = planted()
+    write(tmp_path, image_set, scores)
+    rows, class_names = read_metadata(tmp_path / "images.zip")
+    positions = keep_best(scores, image_set.labels, 0.3)
+    copy_images(tmp_path / "images.zip", rows.assign(score=scores).iloc[positions], class_names, tmp_path / "kept.zip")
+    scored = ImageSet(image_set.images, image_set.rows.assign(score=scores), image_set.class_names)
+    write_image_set(tmp_path / "alone.zip", scored.select(positions))
+    assert (tmp_path / "kept.zip").read_bytes() == (tmp_path / "alone.zip").read_bytes()
+
+
+def test_an_image_that_is_missing_or_damaged_is_named(tmp_path):
+    image_set, scores = planted()
+    write(tmp_path, image_set, scores)
+    rows, class_names = read_metadata(tmp_path / "images.zip")
+    name, arguments = rows["file_name"][0], (class_names, tmp_path / "kept.zip")
+    absent = rows.assign(file_name=["nowhere.png", *rows["file_name"][1:]])
+    with pytest.raises(WrongInput, match=r"images\.zip/nowhere\.png: no such file"):
+        copy_images(tmp_path / "images.zip", absent, *arguments)
+    whole = (tmp_path / "images.zip").read_bytes()
+    (tmp_path / "images.zip").write_bytes(whole.replace(b"IDAT", b"IDAX", 1))
+    with pytest.raises(WrongInput, match=rf"images\.zip/{name}: damaged"):
+        copy_images(tmp_path / "images.zip", rows, *arguments)
+
+
 def test_scores_of_another_set_are_refused(tmp_path):
     image_set, scores = planted()
     table = write(tmp_path, image_set, scores)
     path = tmp_path / "scores.csv"
     assert (read_scores(path, image_set.rows, "images.zip") == scores).all()
-    for wrong in (table.iloc[::-1], table.iloc[1:], table.assign(label=0), table.drop(columns="label")):
+    swapped = table.iloc[[0, 2, 1, *range(3, len(table))]]
+    relabelled = table.assign(label=[*table["label"][:-1], 99])
+    for wrong, said in (
+        (swapped, rf", row 3: {table['file_name'][2]}, label "),
+        (relabelled, r", row 121: .*, label 99"),
+        (table.iloc[:-1], ": 119 rows"),
+        (table.drop(columns="label"), ": the columns file_name, score"),
+    ):
         wrong.to_csv(path, index=False)
-        with pytest.raises(WrongInput, match=r"scores\.csv: .*of images\.zip"):
+        with pytest.raises(WrongInput, match=rf"scores\.csv{said}.*; expected the scores of images\.zip, 120 images"):
             read_scores(path, image_set.rows, "images.zip")
-    table.assign(score=[*scores[:-1], "nan"]).to_csv(path, index=False)
-    with pytest.raises(WrongInput, match=r"scores\.csv, row 121: score is not a number"):
-        read_scores(path, image_set.rows, "images.zip")
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "7.3", "-0.1", "high"])
+def test_a_score_that_is_no_probability_is_refused_by_its_row(tmp_path, score):
+    image_set, scores = planted()
+    table = write(tmp_path, image_set, scores)
+    table.assign(score=[*scores[:-1], score]).to_csv(tmp_path / "scores.csv", index=False)
+    with pytest.raises(WrongInput, match=rf"scores\.csv, row 121: score '{score}'; expected a number in \[0, 1\]"):
+        read_scores(tmp_path / "scores.csv", image_set.rows, "images.zip")
 
 
 def test_filtering_needs_no_torch():
