@@ -1,19 +1,21 @@
 """Training states: how far a training that is under way, or was cut off, has come."""
 
-import pickle
-import zipfile
-
 import pandas as pd
 import torch
 
 from pipeline.inspect import curves
-from pipeline.inspect.contents import Contents, in_one_line
+from pipeline.inspect.contents import Contents
 from pipeline.stage import WrongInput
+from pipeline.states import read_state
 
 
 def read(path):
     """Return the Contents of a generator's or classifier's training state; raise WrongInput for other files."""
-    state = _load(path)
+    state = read_state(path)
+    if state is None:
+        raise WrongInput(
+            f"{path}: no readable training state; expected a whole one; delete it, and the training starts anew"
+        )
     if {"circumstances", "parts", "average", "step"} <= set(state):
         return _of_generator(state)
     if {"identity", "model", "epochs_done", "history"} <= set(state):
@@ -22,18 +24,6 @@ def read(path):
         f"{path}: holds {', '.join(map(str, state))}; expected a training state of this program; delete it, and the"
         " training starts anew"
     )
-
-
-def _load(path):
-    try:
-        if not zipfile.is_zipfile(path):
-            raise ValueError("not a complete archive")
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as wrong:
-        raise WrongInput(
-            f"{path}: no readable training state ({in_one_line(wrong)[:100]}); delete it, and the training starts anew"
-        ) from None
-    return state if isinstance(state, dict) else {type(state).__name__: state}
 
 
 def _of_generator(state):

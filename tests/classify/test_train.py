@@ -95,7 +95,8 @@ def test_the_state_of_other_code_is_ignored(tmp_path, monkeypatch, capsys):
 
 
 def test_the_best_epoch_has_the_lowest_validation_loss(tmp_path, monkeypatch):
-    losses = iter([5.0, 0.9, 0.2, 0.7, 0.2])
+    # The pretraining's loss would be the lowest of all; only epochs on real images count.
+    losses = iter([0.01, 0.9, 0.2, 0.7])
     monkeypatch.setattr(train, "validate", lambda *_: {"val_loss": next(losses), "val_accuracy": 0.0})
     weights, whole = [], train.train_epoch
 
@@ -105,8 +106,6 @@ def test_the_best_epoch_has_the_lowest_validation_loss(tmp_path, monkeypatch):
         return row
 
     monkeypatch.setattr(train, "train_epoch", remembering)
-    # The pretraining's loss would be the lowest of all; only epochs on real images count.
-    losses = iter([0.01, 0.9, 0.2, 0.7])
     best = run(tmp_path, "pretrain", epochs=3).best
     assert best["epoch"] == 1 and best["val_loss"] == 0.2
     assert all(torch.equal(tensor, weights[2][name]) for name, tensor in best["weights"].items())

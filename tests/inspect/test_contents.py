@@ -275,6 +275,18 @@ def test_a_training_state_tells_the_step_it_reached(made):
     assert told(made, ".state/generators/toy-nall-s0-reacgan.pt").startswith("step 1 of 2 | generator: ")
 
 
+@pytest.mark.parametrize("name", ["generators/toy-nall-s0-reacgan.pt", "classifiers/toy-nall-s0-real.pt"])
+def test_a_training_state_with_a_bit_that_fell_over_is_not_readable(made, tmp_path, name):
+    content = bytearray((made / ".state" / name).read_bytes())
+    with zipfile.ZipFile(made / ".state" / name) as archive:
+        largest = max(archive.infolist(), key=lambda member: member.file_size)
+        weights = archive.read(largest)
+    content[content.index(weights) + len(weights) // 2] ^= 1
+    (tmp_path / "x.pt").write_bytes(content)
+    with pytest.raises(WrongInput, match=r"x\.pt: no readable training state; .*delete it"):
+        read_contents(tmp_path / "x.pt")
+
+
 def test_a_table_and_its_measures_show_their_cells(made):
     assert "1 rows x 4 columns" in told(made, "table8.csv") and "60.00 ± 0.00" in told(made, "table8.csv")
     assert "real, pretrain, all accuracy 60.00 macro_recall 50.00" in told(made, "table8.json")
