@@ -42,6 +42,8 @@ def test_table8_of_the_paper_has_its_rows_and_columns():
 def test_every_cell_has_a_file_of_its_own(name, table, rows):
     chosen = study(name)
     cells = chosen.cells(table)
+    if table == "8" and chosen.source == chosen.target:
+        rows -= 3  # none of them multi-source
     seeds = {dataset: len(chosen.seeds(dataset)) for _, dataset, _ in chosen.columns(table)}
     assert len(cells) == rows * sum(seeds[dataset] for _, dataset, _ in chosen.columns(table))
     assert len({cell["cell"] for cell in cells}) == len(cells)
