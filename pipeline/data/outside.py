@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from pipeline.data.provenance import PROVENANCE
-from pipeline.data.tree import SUFFIXES, file_names
+from pipeline.data.tree import SUFFIXES, ZIP_DAMAGE, file_names
 from pipeline.stage import WrongInput
 
 # What readers take labels, groups, poses and answers from; a note beside them concerns nobody.
@@ -48,8 +48,11 @@ def _named(root, name):
 def _directory(path):
     if not zipfile.is_zipfile(path):
         return path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        return repr([(member.filename, member.CRC, member.file_size) for member in archive.infolist()]).encode()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return repr([(member.filename, member.CRC, member.file_size) for member in archive.infolist()]).encode()
+    except ZIP_DAMAGE as wrong:
+        return str(wrong).encode()  # the stage that reads it says it
 
 
 def _short(content):

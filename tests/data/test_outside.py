@@ -1,4 +1,5 @@
 import os
+import zipfile
 
 import pytest
 
@@ -54,3 +55,11 @@ def test_links_in_a_circle_and_to_nothing_end_no_plan(folder):
     os.symlink("gone.csv", folder / "labels.csv")
     os.symlink("..", folder / "a/up")
     assert "by a link" in folder_digest(folder)
+
+
+def test_a_damaged_archive_ends_no_plan(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a/1.png", b"x")
+    whole = folder_digest(tmp_path / "a.zip")
+    (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes().replace(b"PK\x01\x02", b"XXXX"))
+    assert zipfile.is_zipfile(tmp_path / "a.zip") and folder_digest(tmp_path / "a.zip") not in ("", whole)
