@@ -100,10 +100,11 @@ def photographs_of(wildcards):
 def outside_digest(wildcards):
     """What changes when photographs outside the graph come or go; nothing where none are, or for the drawn ones."""
     data = STUDY.datasets[wildcards.dataset]
-    places = [data[key] for key in ("root", "labels", "groups") if key in data]
-    if "drawn" in data or not folder_digest(data["root"]):
+    if "drawn" in data:
         return ""
-    return " ".join(map(folder_digest, places))
+    places = [data[key] for key in ("root", "labels", "groups") if key in data]
+    root, *listings = map(folder_digest, places)
+    return " ".join([root, *listings]) if root else ""
 
 
 def answers_folder(wildcards):
