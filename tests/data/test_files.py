@@ -1,3 +1,4 @@
+import contextlib
 import os
 import platform
 import resource
@@ -40,20 +41,26 @@ WRITERS = {
 }
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def little_room():
-    """A limit on the size of files: a full disk as one process sees it."""
+    """A limit on the size of files: a full disk as one process sees it.
+
+    It is over before the test is, for pytest may write into a file of that size as well.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_without_room_the_file_is_named_and_the_old_one_stays(tmp_path, little_room, kind):
+def test_without_room_the_file_is_named_and_the_old_one_stays(tmp_path, kind):
     path = tmp_path / "result"
     path.write_text("good")
-    with pytest.raises(WrongInput, match=r"result: cannot be written, no room.*make room"), replacing(path) as beside:
+    refused = pytest.raises(WrongInput, match=r"result: cannot be written, no room.*make room")
+    with refused, little_room(), replacing(path) as beside:
         WRITERS[kind](beside)
     assert path.read_text() == "good"
     assert list(tmp_path.iterdir()) == [path]
